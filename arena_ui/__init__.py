@@ -1,0 +1,1 @@
+"""The blind voting page: one ASGI app of Streamlit pages and small stateless routes."""

@@ -1,0 +1,95 @@
+"""The contract of every route to a system.
+
+An adapter is made once per system from that system's record and has one verb:
+
+    generate(request) -> Generated      or raises GenerationError
+
+Contract, held by `tests/adapters/contract.py` for ours and for plugins:
+
+- The clip is written to `request.output`, whole or not at all; nothing else in the study is touched.
+- The same request gives the same bytes where `capabilities.seed` is EXACT.
+- A request the adapter cannot serve is refused by `refuse(request)` with a sentence, before any work.
+- Every failure is a GenerationError with its FailureKind; nothing else escapes.
+- `Generated.request` says exactly what was asked for, with no secret in it.
+- `generate` may be called from several threads at once, at most `System.concurrency` of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from evalharness.records import Prompt, System, Task
+
+__all__ = ["Adapter", "Capabilities", "Generated", "GenerationRequest", "SeedSupport"]
+
+
+class SeedSupport(StrEnum):
+    """What a seed promises."""
+
+    EXACT = "exact"
+    """Same request, same bytes."""
+    BEST_EFFORT = "best-effort"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a route can do; empty tuples mean "anything"."""
+
+    tasks: tuple[Task, ...]
+    seed: SeedSupport
+    audio: str = "always"
+    """always, switchable or never."""
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """One clip to make."""
+
+    prompt: Prompt
+    seed: int
+    duration_s: float
+    """Wished length; a route that cannot make it exactly makes its nearest and records it."""
+    width: int
+    height: int
+    fps: float
+    output: Path
+    """Where the clip goes. Its parent exists; the file does not."""
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A clip that now lies at the request's output path."""
+
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """What was really sent or run, secrets left out; JSON values only."""
+    provider_task_id: str | None = None
+    latency_s: float | None = None
+    """The system's own time, where it is known better than by the caller's clock (a manifest says)."""
+    cost_usd: float | None = None
+
+
+class Adapter(Protocol):
+    """One route to one system."""
+
+    version: ClassVar[str]
+    """Changes whenever the same request could give another clip."""
+    capabilities: Capabilities
+
+    def __init__(self, system: System, *, folder: Path) -> None:
+        """Read the system's parameters; `folder` is the study's, against which relative paths count.
+
+        Raises ConfigError with a sentence when a parameter is unknown or impossible.
+        """
+
+    def refuse(self, request: GenerationRequest) -> str | None:
+        """A sentence saying why this request cannot be served, or None if it can."""
+
+    def generate(self, request: GenerationRequest) -> Generated:
+        """Make the clip at `request.output`. Raises GenerationError."""

@@ -1,0 +1,243 @@
+"""study.toml and the environment, read once at the rim into a `Study`.
+
+A study is a folder. `load_study(folder)` reads `study.toml` in it, checks every key, and answers
+with frozen settings; a wrong key or value is a ConfigError of one sentence that names the key,
+what was found and what is allowed. Secrets never stand in study.toml.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from evalharness.errors import ConfigError
+from evalharness.records import Question, System
+
+__all__ = [
+    "ArenaSettings",
+    "BlindingSettings",
+    "GenerationSettings",
+    "PairingSettings",
+    "PromptSettings",
+    "Study",
+    "StudySettings",
+    "load_study",
+]
+
+STUDY_FILE = "study.toml"
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=80)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class PromptSettings(_Settings):
+    """`[prompts]`: which suites, and how much of them."""
+
+    suites: list[str] = Field(default=["text-to-video", "image-to-video", "audio-sync"], min_length=1)
+    """Names of suites that come with evalharness, or paths of .jsonl files."""
+    ids: list[str] = []
+    """Only these prompts; empty means all."""
+    languages: list[str] = []
+    tags: list[str] = []
+    limit_per_category: int | None = Field(default=None, ge=1)
+
+
+class GenerationSettings(_Settings):
+    """`[generation]`: what every system is asked for."""
+
+    seeds: list[int] = Field(default=[1], min_length=1)
+    duration_s: float = Field(default=5.0, gt=0, le=120)
+    width: int = Field(default=854, ge=64, le=4096)
+    height: int = Field(default=480, ge=64, le=4096)
+    fps: float = Field(default=24.0, gt=0, le=120)
+    attempts: int = Field(default=3, ge=1, le=20)
+    timeout_s: float = Field(default=900.0, gt=0)
+
+
+class BlindingSettings(_Settings):
+    """`[blinding]`: the one form in which every clip is shown."""
+
+    width: int = Field(default=854, ge=64, le=4096, multiple_of=2)
+    height: int = Field(default=480, ge=64, le=4096, multiple_of=2)
+    fps: float = Field(default=24.0, gt=0, le=120)
+    loudness_lufs: float = Field(default=-23.0, ge=-50, le=-5)
+    true_peak_db: float = Field(default=-1.0, ge=-20, le=0)
+    normalise_loudness: bool = True
+    """Off only for studies on loudness itself; recorded with every exhibit."""
+
+
+class PairingSettings(_Settings):
+    """`[pairing]`: which battle comes next."""
+
+    policy: Literal["balanced", "uniform"] = "balanced"
+    seed: int = 1
+
+
+class ArenaSettings(_Settings):
+    """`[arena]`: the voting page."""
+
+    title: str = Field(default="Which clip is better?", min_length=1, max_length=120)
+    questions: list[Question] = Field(default=[Question.OVERALL, Question.AV_SYNC, Question.LIP_ACCURACY])
+    votes_per_voter: int = Field(default=20, ge=1, le=2000)
+    """Battles a voter is asked for before the thanks page."""
+    watch_share: float = Field(default=0.9, ge=0, le=1)
+    """Share of each clip that must have been seen before voting."""
+    leaderboard: Literal["never", "after_session", "always"] = "after_session"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8501, ge=0, le=65535)
+    """0 takes any free port."""
+
+    @field_validator("questions", mode="before")
+    @classmethod
+    def _from_labels(cls, labels: Any) -> Any:
+        return [Question(label) for label in labels] if isinstance(labels, list) else labels
+
+    @field_validator("questions")
+    @classmethod
+    def _overall_first(cls, questions: list[Question]) -> list[Question]:
+        if not questions or questions[0] is not Question.OVERALL or len(set(questions)) < len(questions):
+            raise ValueError("start with 'overall' and name no question twice")
+        return questions
+
+
+class SystemSettings(_Settings):
+    """`[[systems]]`: one system of the study."""
+
+    name: Name
+    adapter: Name
+    model: str = ""
+    revision: str = ""
+    codename: Name | None = None
+    concurrency: int = Field(default=1, ge=1, le=64)
+    parameters: dict[str, Any] = {}
+
+    def record(self) -> System:
+        """The system's record."""
+        return System(**self.model_dump())
+
+
+class StudySettings(_Settings):
+    """All of study.toml."""
+
+    name: Name
+    database: str = "sqlite:///study.db"
+    """SQLAlchemy URL; a relative SQLite path counts from the study's folder."""
+    prompts: PromptSettings = PromptSettings()
+    generation: GenerationSettings = GenerationSettings()
+    blinding: BlindingSettings = BlindingSettings()
+    pairing: PairingSettings = PairingSettings()
+    arena: ArenaSettings = ArenaSettings()
+    systems: list[SystemSettings] = Field(min_length=1)
+
+    @field_validator("database")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("start with 'sqlite:///' or 'postgresql+psycopg://'")
+        if urlsplit(url).password:
+            raise ValueError("leave the password out; libpq reads it from PGPASSWORD or ~/.pgpass")
+        return url
+
+    @model_validator(mode="after")
+    def _distinct_names(self) -> StudySettings:
+        shown = [label for system in self.systems for label in {system.name, system.codename} if label]
+        repeated = sorted({label for label in shown if shown.count(label) > 1})
+        if repeated:
+            raise ValueError(f"two systems share the name or codename {', '.join(repeated)}")
+        return self
+
+
+class Study:
+    """A study's folder and settings; where its things lie."""
+
+    def __init__(self, folder: Path, settings: StudySettings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.systems: tuple[System, ...] = tuple(system.record() for system in settings.systems)
+
+    @property
+    def clips(self) -> Path:
+        """Where clips lie, named by their content hash."""
+        return self.folder / "clips"
+
+    @property
+    def exhibits(self) -> Path:
+        """Where exhibits lie, opaquely named."""
+        return self.folder / "exhibits"
+
+    @property
+    def reports(self) -> Path:
+        """Where reports are written."""
+        return self.folder / "reports"
+
+    @property
+    def database_url(self) -> str:
+        """The database URL, a relative SQLite path resolved against the study's folder."""
+        scheme, separator, path = self.settings.database.partition(":///")
+        if scheme == "sqlite" and separator:
+            return f"sqlite:///{(self.folder / path).resolve()}"
+        return self.settings.database
+
+    def path(self, relative: str) -> Path:
+        """A stored relative path as a real one."""
+        return self.folder / relative
+
+
+def load_study(folder: Path) -> Study:
+    """Read and check `study.toml` in `folder`.
+
+    Raises ConfigError with one sentence: the key, what was found, what is allowed.
+    """
+    folder = folder.resolve()
+    file = folder / STUDY_FILE
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{folder} is not a study: it holds no {STUDY_FILE}. "
+            f"Make one with 'python -m evalharness init {folder.name}', or name the folder of a study."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}.") from error
+    try:
+        return Study(folder, StudySettings.model_validate(table))
+    except ValidationError as error:
+        raise ConfigError(_sentence(file, error)) from error
+
+
+def _sentence(file: Path, error: ValidationError) -> str:
+    """The first problem of a validation as one sentence; the number of further ones follows."""
+    first, *others = error.errors()
+    key = ".".join(str(part) for part in first["loc"]) or "(the whole file)"
+    problem = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        found = "this key is not known"
+        section = StudySettings
+        allowed = ", ".join(sorted(_fields_at(section, first["loc"][:-1])))
+        problem = f"allowed here: {allowed}"
+    elif first["type"] == "missing":
+        found, problem = "nothing", "it must be given"
+    else:
+        found = repr(first["input"]) if len(repr(first["input"])) < 80 else repr(first["input"])[:77] + "…"
+    more = f" ({len(others)} more problem{'s' if len(others) > 1 else ''} after that.)" if others else ""
+    return f"{file.name}: {key}: found {found}; {problem[:1].lower() + problem[1:]}.{more}"
+
+
+def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str]:
+    """Field names of the settings class that `location` leads to."""
+    for part in location:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        if part == "systems":
+            annotation = SystemSettings
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return set(model.model_fields)

@@ -1,0 +1,86 @@
+"""Names to code: `name -> "module:attribute"`, imported on first use.
+
+Built-in entries are given when the registry is made; outside packages add theirs by an entry point
+of the registry's group. A taken name is refused, an unknown name answers with the nearest ones.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from evalharness.errors import ConfigError, UnknownNameError
+
+__all__ = ["ADAPTERS", "METRICS", "Registry"]
+
+
+class Registry:
+    """A lazy mapping of names to objects of one kind.
+
+    >>> maths = Registry("function", group="", entries={"sqrt": "math:sqrt"})
+    >>> maths.load("sqrt")(9.0)
+    3.0
+    """
+
+    def __init__(self, kind: str, *, group: str, entries: Mapping[str, str]) -> None:
+        self.kind = kind
+        self.group = group
+        self._entries = dict(entries)
+        self._outside_read = False
+
+    def register(self, name: str, target: str) -> None:
+        """Add one entry, `target` as "module:attribute". Raises ConfigError if the name is taken."""
+        if name in self._entries:
+            raise ConfigError(
+                f"The {self.kind} name '{name}' is taken by {self._entries[name]}; "
+                f"{target} cannot use it too. Rename one of them."
+            )
+        self._entries[name] = target
+
+    def load(self, name: str) -> Any:
+        """The object behind `name`. Raises UnknownNameError with the nearest known names."""
+        known = list(self)
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            raise UnknownNameError(f"There is no {self.kind} '{name}': {hint}Known: {', '.join(known)}.")
+        module, _, attribute = self._entries[name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+    def __iter__(self) -> Iterator[str]:
+        self._read_outside()
+        return iter(sorted(self._entries))
+
+    def _read_outside(self) -> None:
+        if self._outside_read or not self.group:
+            return
+        self._outside_read = True
+        for entry in entry_points(group=self.group):
+            self.register(entry.name, entry.value)
+
+
+ADAPTERS = Registry(
+    "adapter",
+    group="evalharness.adapters",
+    entries={
+        "command": "evalharness.adapters.command:CommandAdapter",
+        "folder": "evalharness.adapters.folder:FolderAdapter",
+        "synthetic": "evalharness.adapters.synthetic:SyntheticAdapter",
+    },
+)
+
+METRICS = Registry(
+    "metric",
+    group="evalharness.metrics",
+    entries={
+        "event_sync": "metrics.sync.events:EventSync",
+        "loudness": "metrics.audio.levels:Loudness",
+        "silence": "metrics.audio.levels:Silence",
+        "clipping": "metrics.audio.levels:Clipping",
+        "freeze": "metrics.visual.stillness:Freeze",
+        "black": "metrics.visual.stillness:Black",
+    },
+)
