@@ -45,6 +45,8 @@ class Capabilities:
     audio: str = "always"
     """always, switchable or never."""
     languages: tuple[str, ...] = ()
+    cpu_bound: bool = False
+    """Whether `generate` computes in this process; it is then called in a process of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,60 @@
+"""`evalharness`: the commands, and the one place that turns errors into exit codes.
+
+Exit codes: 0 done · 1 other error · 2 settings, suite or name · 3 missing extra · 4 media or
+generation · 5 database · 6 no rating possible · 7 a leak was found · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from evalharness.cli import arena, audit, blind, demo, doctor, generate, init, leaderboard, measure, prompts, report
+from evalharness.errors import EvalHarnessError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="evalharness",
+    help=(
+        "Blind evaluation of generated video with sound: prompts go in, blind human votes and automatic "
+        "measurements come out as ratings with honest error bars.\n\n"
+        "A study is a folder. A new one: init, generate, blind, measure, arena, leaderboard."
+    ),
+    epilog=(
+        "Exit codes: 0 done, 1 other error, 2 settings, suite or name, 3 missing extra, 4 media or generation, "
+        "5 database, 6 no rating possible, 7 a leak was found, 130 interrupted."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("init")(init.init)
+app.command("prompts")(prompts.prompts)
+app.command("generate")(generate.generate)
+app.command("blind")(blind.blind)
+app.add_typer(audit.app, name="audit")
+app.command("measure")(measure.measure)
+app.command("arena")(arena.arena)
+app.command("leaderboard")(leaderboard.leaderboard)
+app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
+app.command("demo")(demo.demo)
+
+
+def main() -> None:
+    """Run the command line; an error evalharness raises on purpose ends in one sentence and its code."""
+    try:
+        app()
+    except EvalHarnessError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Interrupted. What was finished is kept; the same command goes on from there.")
+        sys.exit(130)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

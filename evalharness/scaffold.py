@@ -1,0 +1,127 @@
+"""Write a new study's folder: a commented study.toml, ready to run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+
+from evalharness.config import STUDY_FILE
+from evalharness.errors import ConfigError
+from evalharness.records import System
+
+__all__ = ["write_study"]
+
+_TEMPLATE = Template('''\
+# A study is this folder: settings here, database, clips, exhibits and reports beside it.
+# Keys left out have the defaults shown. API keys never stand here; adapters read them from the environment.
+
+name = $name
+# database = "sqlite:///study.db"       # or "postgresql+psycopg://user@host/database" beyond one machine
+
+[prompts]
+suites = ["text-to-video", "image-to-video", "audio-sync"]   # names that come with evalharness, or .jsonl files
+$prompt_ids
+# languages = ["en", "zh"]              # only prompts in these languages
+# tags = ["speech"]                     # only prompts with one of these tags
+# limit_per_category = 20
+
+[generation]
+seeds = [1]                             # one clip per system, prompt and seed
+duration_s = $duration_s
+# width = 854
+# height = 480
+# fps = 24.0
+# attempts = 3                          # tries per clip, where trying again is safe
+# timeout_s = 900.0
+
+[blinding]                              # the one form in which every clip is shown
+# width = 854
+# height = 480
+# fps = 24.0
+# loudness_lufs = -23.0                 # EBU R128
+# true_peak_db = -1.0
+# normalise_loudness = true             # false only for a study on loudness itself
+
+[pairing]
+# policy = "balanced"                   # or "uniform"
+# seed = 1
+
+[arena]
+# title = "Which clip is better?"
+# overall, visual_quality, motion, prompt_adherence, av_sync, lip_accuracy: each asked where it applies
+questions = ["overall", "av_sync", "lip_accuracy"]
+# votes_per_voter = 20                  # battles before the thanks page
+# watch_share = 0.9                     # share of both clips that must have been seen before voting
+leaderboard = $leaderboard              # "never", "after_session" or "always"
+# host = "127.0.0.1"
+# port = 8501
+
+# The systems to compare. Adapters here: folder (clips you already have), command (any local program),
+# synthetic (rendered scenes whose flaws are known). A codename masks a system on published boards.
+#
+# [[systems]]
+# name = "my-model-v2"
+# adapter = "folder"
+# [systems.parameters]
+# path = "incoming/my-model-v2"         # files named <prompt id>.mp4
+#
+# [[systems]]
+# name = "my-checkpoint"
+# adapter = "command"
+# concurrency = 1
+# [systems.parameters]
+# argv = ["python", "sample.py", "--prompt", "{prompt}", "--seed", "{seed}", "--out", "{output}"]
+''')
+
+
+def write_study(
+    folder: Path,
+    systems: Sequence[System],
+    *,
+    name: str | None = None,
+    prompt_ids: Sequence[str] = (),
+    duration_s: float = 5.0,
+    leaderboard: str = "after_session",
+) -> Path:
+    """Make `folder` a study of `systems`; returns the path of its study.toml.
+
+    Raises ConfigError if there is a study in it already.
+    """
+    file = folder / STUDY_FILE
+    if file.exists():
+        raise ConfigError(
+            f"{folder} is a study already: {file} exists and was left as it is. "
+            "Name another folder, or edit that file."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    ids = ",\n    ".join(_toml(prompt_id) for prompt_id in prompt_ids)
+    head = _TEMPLATE.substitute(
+        name=_toml(name or folder.resolve().name),
+        prompt_ids=f"ids = [\n    {ids},\n]" if ids else "# ids = []                            # only these prompts",
+        duration_s=_toml(duration_s),
+        leaderboard=_toml(leaderboard),
+    )
+    file.write_text(head + "".join(_system(system) for system in systems), encoding="utf-8")
+    return file
+
+
+def _system(system: System) -> str:
+    fields = {
+        "name": system.name,
+        "adapter": system.adapter,
+        "model": system.model,
+        "revision": system.revision,
+        "codename": system.codename,
+        "concurrency": system.concurrency,
+    }
+    lines = ["", "[[systems]]", *(f"{key} = {_toml(value)}" for key, value in fields.items() if value)]
+    if system.parameters:
+        lines += ["[systems.parameters]", *(f"{key} = {_toml(value)}" for key, value in system.parameters.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    """A scalar or a list of scalars as TOML; JSON's spelling of these is TOML's too."""
+    return json.dumps(value, ensure_ascii=False)
