@@ -97,7 +97,12 @@ class ArenaSettings(_Settings):
     @field_validator("questions", mode="before")
     @classmethod
     def _from_labels(cls, labels: Any) -> Any:
-        return [Question(label) for label in labels] if isinstance(labels, list) else labels
+        if not isinstance(labels, list):
+            return labels
+        unknown = [label for label in labels if label not in set(Question)]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not a question; allowed: {', '.join(Question)}")
+        return [Question(label) for label in labels]
 
     @field_validator("questions")
     @classmethod
@@ -141,8 +146,12 @@ class StudySettings(_Settings):
     def _known_database(cls, url: str) -> str:
         if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise ValueError("start with 'sqlite:///' or 'postgresql+psycopg://'")
-        if urlsplit(url).password:
-            raise ValueError("leave the password out; libpq reads it from PGPASSWORD or ~/.pgpass")
+        if not url.startswith("sqlite") and urlsplit(url).password:
+            # Not as a ValueError: its message would repeat the input, password and all.
+            raise ConfigError(
+                "study.toml: database: the URL holds a password; leave it out, "
+                "it is read from PGPASSWORD or ~/.pgpass."
+            )
         return url
 
     @model_validator(mode="after")
@@ -219,9 +228,7 @@ def _sentence(file: Path, error: ValidationError) -> str:
     problem = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         found = "this key is not known"
-        section = StudySettings
-        allowed = ", ".join(sorted(_fields_at(section, first["loc"][:-1])))
-        problem = f"allowed here: {allowed}"
+        problem = f"allowed here: {', '.join(sorted(_fields_at(first['loc'][:-1])))}"
     elif first["type"] == "missing":
         found, problem = "nothing", "it must be given"
     else:
@@ -230,14 +237,12 @@ def _sentence(file: Path, error: ValidationError) -> str:
     return f"{file.name}: {key}: found {found}; {problem[:1].lower() + problem[1:]}.{more}"
 
 
-def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str]:
-    """Field names of the settings class that `location` leads to."""
+def _fields_at(location: tuple[int | str, ...]) -> set[str]:
+    """Names of the keys allowed at `location`, a table of study.toml or an entry of `[[systems]]`."""
+    model: type[BaseModel] = StudySettings
     for part in location:
-        if isinstance(part, int):
-            continue
-        annotation = model.model_fields[part].annotation
         if part == "systems":
-            annotation = SystemSettings
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
+            model = SystemSettings
+        elif isinstance(part, str):
+            model = type(model.model_fields[part].default)
     return set(model.model_fields)

@@ -98,7 +98,7 @@ class StoreError(EvalHarnessError):
     exit_code = 5
 
 
-class AlreadyAnswered(StoreError):  # noqa: N818 - a state the page reports, not a fault
+class AlreadyAnswered(StoreError):
     """The battle has its votes already; nothing was changed."""
 
 

@@ -54,9 +54,7 @@ class Workplace:
         self._process_count = processes
         self._processes: ProcessPoolExecutor | None = None
 
-    def submit(
-        self, work: Callable[P, R], /, *args: P.args, cpu_bound: bool, **kwargs: P.kwargs
-    ) -> Future[R]:
+    def submit(self, cpu_bound: bool, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Run `work` in a process if it computes, in a thread if it waits."""
         if not cpu_bound:
             return self._threads.submit(work, *args, **kwargs)

@@ -229,7 +229,7 @@ class _Run:
         self._running: dict[Future[Clip | Failure], JobKey] = {}
         self._total = len(todo)
         self._ended = self._made = 0
-        self._progress = progress or (lambda ended, total, key: None)
+        self._progress = progress or (lambda _ended, _total, _key: None)
 
     def finish(self) -> int:
         """Do all jobs; returns how many clips were made."""
@@ -271,7 +271,7 @@ class _Run:
                 self._study.settings.generation,
                 self._study.folder,
             )
-            future = workplace.submit(produce, order, cpu_bound=self._cpu_bound[system.name])
+            future = workplace.submit(self._cpu_bound[system.name], produce, order)
             self._running[future] = key
             self._tries[key] += 1
             busy += 1

@@ -13,7 +13,7 @@ from evalharness.records import System
 
 __all__ = ["write_study"]
 
-_TEMPLATE = Template('''\
+_TEMPLATE = Template("""\
 # A study is this folder: settings here, database, clips, exhibits and reports beside it.
 # Keys left out have the defaults shown. API keys never stand here; adapters read them from the environment.
 
@@ -21,7 +21,8 @@ name = $name
 # database = "sqlite:///study.db"       # or "postgresql+psycopg://user@host/database" beyond one machine
 
 [prompts]
-suites = ["text-to-video", "image-to-video", "audio-sync"]   # names that come with evalharness, or .jsonl files
+# Suites that come with evalharness, by name; your own as paths of .jsonl files.
+suites = ["text-to-video", "image-to-video", "audio-sync"]
 $prompt_ids
 # languages = ["en", "zh"]              # only prompts in these languages
 # tags = ["speech"]                     # only prompts with one of these tags
@@ -73,7 +74,7 @@ leaderboard = $leaderboard              # "never", "after_session" or "always"
 # concurrency = 1
 # [systems.parameters]
 # argv = ["python", "sample.py", "--prompt", "{prompt}", "--seed", "{seed}", "--out", "{output}"]
-''')
+""")
 
 
 def write_study(
@@ -99,7 +100,9 @@ def write_study(
     ids = ",\n    ".join(_toml(prompt_id) for prompt_id in prompt_ids)
     head = _TEMPLATE.substitute(
         name=_toml(name or folder.resolve().name),
-        prompt_ids=f"ids = [\n    {ids},\n]" if ids else "# ids = []                            # only these prompts",
+        prompt_ids=f"ids = [\n    {ids},\n]"
+        if ids
+        else "# ids = []                            # only these prompts",
         duration_s=_toml(duration_s),
         leaderboard=_toml(leaderboard),
     )
@@ -118,7 +121,10 @@ def _system(system: System) -> str:
     }
     lines = ["", "[[systems]]", *(f"{key} = {_toml(value)}" for key, value in fields.items() if value)]
     if system.parameters:
-        lines += ["[systems.parameters]", *(f"{key} = {_toml(value)}" for key, value in system.parameters.items())]
+        lines += [
+            "[systems.parameters]",
+            *(f"{key} = {_toml(value)}" for key, value in system.parameters.items()),
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -14,7 +14,9 @@ from evalharness.scaffold import write_study
 __all__ = ["init"]
 
 
-def init(folder: Annotated[Path, typer.Argument(help="Folder to make; its name becomes the study's.")]) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to make; its name becomes the study's.")],
+) -> None:
     """Write a commented study.toml with four synthetic systems to start from."""
     file = write_study(folder, DEMO_SYSTEMS)
     out.print(f"Wrote {file}. Edit its systems and prompts, then: python -m evalharness generate {folder}")

@@ -11,7 +11,19 @@ import sys
 import typer
 from rich.console import Console
 
-from evalharness.cli import arena, audit, blind, demo, doctor, generate, init, leaderboard, measure, prompts, report
+from evalharness.cli import (
+    arena,
+    audit,
+    blind,
+    demo,
+    doctor,
+    generate,
+    init,
+    leaderboard,
+    measure,
+    prompts,
+    report,
+)
 from evalharness.errors import EvalHarnessError
 
 __all__ = ["app", "main"]
@@ -24,8 +36,8 @@ app = typer.Typer(
         "A study is a folder. A new one: init, generate, blind, measure, arena, leaderboard."
     ),
     epilog=(
-        "Exit codes: 0 done, 1 other error, 2 settings, suite or name, 3 missing extra, 4 media or generation, "
-        "5 database, 6 no rating possible, 7 a leak was found, 130 interrupted."
+        "Exit codes: 0 done, 1 other error, 2 settings, suite or name, 3 missing extra, "
+        "4 media or generation, 5 database, 6 no rating possible, 7 a leak was found, 130 interrupted."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -49,10 +61,14 @@ def main() -> None:
     try:
         app()
     except EvalHarnessError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(
+            f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True
+        )
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        Console(stderr=True).print("Interrupted. What was finished is kept; the same command goes on from there.")
+        Console(stderr=True).print(
+            "Interrupted. What was finished is kept; the same command goes on from there."
+        )
         sys.exit(130)
 
 

@@ -1,0 +1,53 @@
+# make arena   set up, make the demo study, open the voting page
+# make test    set up, run all tests
+# make check   formatting, lint, types, import arrow
+# make bench   measure what the docs claim, beside its peers
+
+PYTHON ?= python3
+VENV ?= .venv
+STUDY ?= data/runs/demo
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: arena test check bench screenshots system clean
+
+arena: $(VENV)/.arena
+	$(BIN)/python -m evalharness demo $(STUDY)
+
+test: $(VENV)/.dev system
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.dev
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+screenshots: $(VENV)/.dev system
+	$(BIN)/python docs/images/make.py
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.arena: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing evalharness into $(VENV) (once, some minutes) ..."
+	@start=$$(date +%s); $(PIP) --editable '.[metrics,synthetic]' && echo "installed in $$(( $$(date +%s) - start )) s"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.arena
+
+# A browser and PostgreSQL for the tests that use the real ones. Where they cannot be installed from
+# here those tests skip and say so (with EVALHARNESS_REQUIRE_SERVICES=1 they fail instead).
+system:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		{ command -v chromium >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; } || \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql >/dev/null; }; \
+	fi
+
+clean:
+	rm -rf $(VENV) data/runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,35 @@
+"""`evalharness blind`: clips -> exhibits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from evalharness.cli.options import StudyFolder, out, progress_bar, store_of
+from evalharness.config import Study, load_study
+from evalharness.exhibition import BlindingSummary, blind_study
+
+__all__ = ["blind", "run_blinding"]
+
+
+def blind(folder: StudyFolder = Path()) -> None:
+    """Make the review copy of every clip: one form for all, nothing in it that names a system.
+
+    Ends with code 4 when a clip could not be blinded; each such clip is listed with its reason.
+    """
+    summary = run_blinding(load_study(folder))
+    out.print(f"{summary.made} exhibits made now, {summary.kept} there before, {len(summary.failures)} failed.")
+    if summary.failures:
+        table = Table("system", "prompt", "seed", "reason", title="Not blinded")
+        for key, reason in sorted(summary.failures.items()):
+            table.add_row(key.system, key.prompt_id, str(key.seed), reason)
+        out.print(table)
+        raise typer.Exit(4)
+
+
+def run_blinding(study: Study) -> BlindingSummary:
+    """Blind with a progress bar."""
+    with store_of(study) as store, progress_bar("blind") as progress:
+        return blind_study(study, store, progress=progress)

@@ -1,0 +1,141 @@
+"""`evalharness doctor`: what works here, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import Literal
+
+import typer
+from rich.table import Table
+
+from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_of
+from evalharness.config import STUDY_FILE, Study, load_study
+from evalharness.errors import EvalHarnessError
+from evalharness.prompts import load_suites
+from evalharness.registry import ADAPTERS
+
+__all__ = ["Finding", "doctor", "examine"]
+
+OUR_PACKAGES = ("evalharness", "metrics", "arena_ui")
+
+EXTRAS = {
+    "synthetic": ("cv2", "espeakng_loader", "pypinyin"),
+    "metrics": ("cv2", "librosa", "pyloudnorm"),
+    "postgres": ("psycopg",),
+}
+"""Modules by which an extra is recognised as installed."""
+
+FREE_DISK_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    state: Literal["ok", "note", "bad"]
+    """`note` is worth knowing, `bad` will make a command fail."""
+    said: str
+
+
+def doctor(folder: StudyFolder = Path(), as_json: AsJson = False) -> None:
+    """Say what is usable here and what is missing; ends with code 1 if something will fail."""
+    findings = list(examine(folder))
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        colours = {"ok": "green", "note": "yellow", "bad": "red"}
+        table = Table("", "what", "found")
+        for finding in findings:
+            table.add_row(f"[{colours[finding.state]}]{finding.state}[/]", finding.what, finding.said)
+        out.print(table)
+    if any(finding.state == "bad" for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(folder: Path) -> Iterator[Finding]:
+    """Look at the installation, and at the study in `folder` if there is one."""
+    yield Finding("python", "ok", f"{sys.version.split()[0]}, evalharness {version('evalharness')}")
+    yield from _names()
+    yield from _extras()
+    free = shutil.disk_usage(folder if folder.is_dir() else Path()).free
+    yield Finding(
+        "disk",
+        "ok" if free > FREE_DISK_BYTES else "note",
+        f"{free / 1024**3:.1f} GiB free; clips and exhibits need about 2 MiB per 5 s clip.",
+    )
+    secret = bool(os.environ.get("EVALHARNESS_SECRET"))
+    yield Finding(
+        "EVALHARNESS_SECRET",
+        "ok" if secret else "note",
+        "set"
+        if secret
+        else "not set: each arena process makes its own key for clip links. Set it where several serve a study.",
+    )
+    if (folder / STUDY_FILE).exists():
+        yield from _study(folder)
+    else:
+        yield Finding(
+            "study", "note", f"{folder.resolve()} holds no {STUDY_FILE}; only the installation was examined."
+        )
+
+
+def _names() -> Iterator[Finding]:
+    """A foreign distribution that ships one of our top-level names would shadow it."""
+    owners = packages_distributions()
+    for name in OUR_PACKAGES:
+        foreign = sorted(set(owners.get(name, [])) - {"evalharness"})
+        spec = importlib.util.find_spec(name)
+        place = spec.origin if spec else None
+        if foreign:
+            said = f"{', '.join(foreign)} ships a package of this name too: uninstall it, it can shadow ours."
+            yield Finding(f"package {name}", "bad", said)
+        else:
+            yield Finding(f"package {name}", "ok", f"from {place}")
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, modules in EXTRAS.items():
+        missing = [module for module in modules if importlib.util.find_spec(module) is None]
+        if missing:
+            said = f"lacks {', '.join(missing)}: pip install 'evalharness[{extra}]'"
+            yield Finding(f"extra {extra}", "note", said)
+        else:
+            yield Finding(f"extra {extra}", "ok", "installed")
+
+
+def _study(folder: Path) -> Iterator[Finding]:
+    try:
+        study = load_study(folder)
+    except EvalHarnessError as error:
+        yield Finding("study", "bad", str(error))
+        return
+    yield Finding("study", "ok", f"'{study.settings.name}' with {len(study.systems)} systems")
+    try:
+        prompts = load_suites(study.settings.prompts, study.folder)
+        yield Finding("prompts", "ok", f"{len(prompts)} prompts")
+    except EvalHarnessError as error:
+        yield Finding("prompts", "bad", str(error))
+    yield from _database(study)
+    for system in study.systems:
+        try:
+            ADAPTERS.load(system.adapter)(system, folder=study.folder)
+            yield Finding(f"system {system.name}", "ok", f"reached by the adapter '{system.adapter}'")
+        except (EvalHarnessError, ImportError) as error:
+            yield Finding(f"system {system.name}", "bad", str(error))
+
+
+def _database(study: Study) -> Iterator[Finding]:
+    try:
+        with store_of(study) as store:
+            counts = ", ".join(f"{count} {what}" for what, count in store.progress().items())
+        yield Finding("database", "ok", counts)
+    except EvalHarnessError as error:
+        yield Finding("database", "bad", str(error))

@@ -1,0 +1,1 @@
+"""`evalharness measure`: clips x metrics -> measurements."""
