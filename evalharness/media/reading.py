@@ -130,8 +130,8 @@ def read_sound(path: Path, rate_hz: int | None = None, channels: int | None = No
         for frame in container.decode(stream):
             block = _joined(to_float.resample(frame))
             if not placed:
-                start_s = 0.0 if frame.pts is None else frame.time
-            elif frame.pts is not None:
+                start_s = frame.time or 0.0
+            elif frame.time is not None:
                 gap = round((frame.time - start_s) * own_rate) - count
                 if gap > GAP_S * own_rate:
                     placed.append(np.zeros((block.shape[0], gap), dtype=np.float32))
