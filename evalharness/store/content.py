@@ -1,0 +1,90 @@
+"""What a study is about: its systems and its prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from evalharness.errors import StoreError
+from evalharness.records import Prompt, System
+from evalharness.store import convert, schema
+from evalharness.store.database import Database, upsert_into
+
+__all__ = ["Content"]
+
+SYSTEM_IDENTITY = ("adapter", "model", "revision", "parameters")
+PROMPT_IDENTITY = ("task", "text", "spoken", "reading")
+"""What clips were asked with; a first frame's path may change, since a study can be moved."""
+
+
+class Content:
+    """The part of `Store` that keeps systems and prompts."""
+
+    _database: Database
+
+    def put_systems(self, systems: Iterable[System]) -> None:
+        """Add systems, or change known ones by name; all or none.
+
+        Raises StoreError where a system that has clips would change its adapter, model, revision or
+        parameters: its old and new clips would be rated as one.
+        """
+        rows = [convert.system_values(system) for system in systems]
+        with self._database.writing("store the systems") as connection:
+            with_clips = set(connection.scalars(select(schema.clips.c.system).distinct()))
+            _upsert(connection, schema.systems, rows, SYSTEM_IDENTITY, with_clips)
+
+    def systems(self) -> tuple[System, ...]:
+        """All systems by name."""
+        with self._database.reading("read the systems") as connection:
+            rows = connection.execute(select(schema.systems).order_by(schema.systems.c.name))
+            return tuple(convert.system(row) for row in rows)
+
+    def put_prompts(self, prompts: Iterable[Prompt]) -> None:
+        """Add prompts, or change known ones by id; all or none.
+
+        Raises StoreError where a prompt that has clips would change its task or its words.
+        """
+        rows = [convert.prompt_values(prompt) for prompt in prompts]
+        with self._database.writing("store the prompts") as connection:
+            with_clips = set(connection.scalars(select(schema.clips.c.prompt_id).distinct()))
+            _upsert(connection, schema.prompts, rows, PROMPT_IDENTITY, with_clips)
+
+    def prompts(self) -> tuple[Prompt, ...]:
+        """All prompts by id."""
+        with self._database.reading("read the prompts") as connection:
+            rows = connection.execute(select(schema.prompts).order_by(schema.prompts.c.id))
+            return tuple(convert.prompt(row) for row in rows)
+
+
+def _upsert(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    identity: Sequence[str],
+    with_clips: set[str],
+) -> None:
+    """Insert or update `rows` by primary key, refusing a changed identity of what has clips."""
+    (key,) = table.primary_key.columns
+    known = {row[key.name]: dict(row) for row in connection.execute(select(table)).mappings()}
+    for row in rows:
+        name = row[key.name]
+        if name in with_clips:
+            _refuse_change(table.name.removesuffix("s"), name, known[name], row, identity)
+    if rows:
+        insert = upsert_into(connection, table)
+        changes = {column.name: insert.excluded[column.name] for column in table.columns if column is not key}
+        connection.execute(insert.on_conflict_do_update(index_elements=[key], set_=changes), rows)
+
+
+def _refuse_change(
+    noun: str, name: str, before: Mapping[str, Any], after: Mapping[str, Any], identity: Sequence[str]
+) -> None:
+    changed = [field for field in identity if before[field] != after[field]]
+    if changed:
+        raise StoreError(
+            f"The {noun} '{name}' has clips already, so its {' and '.join(changed)} cannot change: "
+            f"clips of before and after would count as one {noun}. "
+            f"Give the changed {noun} a new name, or put back what it was."
+        )

@@ -1,0 +1,139 @@
+"""One database: its connections, its transactions, and its refusals as sentences.
+
+SQLite and PostgreSQL differ here, in `refusals.py`, in `schema.UtcTime` and in the triggers of the
+migrations; nowhere else.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from evalharness.errors import MissingExtraError, StoreError
+from evalharness.store.refusals import explain
+
+__all__ = ["Database", "upsert_into"]
+
+BUSY_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 10
+_WRITES = "evalharness_writes"
+
+
+class Database:
+    """Connections to one database. `reading` and `writing` are the only ways to reach it."""
+
+    def __init__(self, url: str) -> None:
+        parsed = _parse(url)
+        self.name = _without_secrets(parsed)
+        """The URL as it may be shown: no password, no query."""
+        self._password = parsed.password
+        self.engine = _engine(parsed, self.name)
+        self._writer = self.engine.execution_options(**{_WRITES: True})
+
+    @contextmanager
+    def reading(self, purpose: str) -> Iterator[Connection]:
+        """A transaction that reads; `purpose` completes "Could not …" should the database refuse."""
+        with self._transaction(self.engine, purpose) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, purpose: str) -> Iterator[Connection]:
+        """A transaction that writes: whole, or rolled back on any exception."""
+        with self._transaction(self._writer, purpose) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, engine: Engine, purpose: str) -> Iterator[Connection]:
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            reason = explain(error)
+            if self._password:
+                reason = reason.replace(str(self._password), "***")
+            raise StoreError(
+                f"Could not {purpose}: {reason} Nothing was changed in the database {self.name}."
+            ) from error
+
+
+def upsert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that knows ON CONFLICT, in this connection's dialect."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
+        scheme = parsed.drivername if parsed else "no URL"
+        raise StoreError(
+            "The database must be given as 'sqlite:///file.db' or 'postgresql+psycopg://host/name'; "
+            f"found {scheme}."
+        )
+    if parsed.drivername == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise StoreError(
+            "A study cannot live in memory, where its votes would be lost at the end of the program; "
+            "name a file, for example 'sqlite:///study.db'."
+        )
+    return parsed
+
+
+def _without_secrets(url: URL) -> str:
+    return url.set(password=None, query={}).render_as_string()
+
+
+def _engine(url: URL, name: str) -> Engine:
+    if url.drivername == "sqlite":
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_TIMEOUT_S}, max_overflow=50, hide_parameters=True
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options: dict[str, Any] = {}
+    if "connect_timeout" not in url.query:
+        options["connect_timeout"] = CONNECT_TIMEOUT_S
+    try:
+        return create_engine(url, connect_args=options, pool_pre_ping=True, hide_parameters=True)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"The database {name} needs the driver psycopg, which is not installed. "
+            "Install it with: pip install 'evalharness[postgres]'."
+        ) from error
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """Settings of each new SQLite connection.
+
+    synchronous=FULL: under WAL, NORMAL would keep a confirmed vote through kill -9 but may lose it
+    to a power cut; FULL syncs the log at every commit. benchmarks/store_votes.py measures the price.
+    recursive_triggers: without it INSERT OR REPLACE would delete a vote past its trigger.
+    """
+    connection.isolation_level = None  # sqlite3 begins no transaction of its own: _begin_sqlite does
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA recursive_triggers = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise sqlite3.OperationalError(
+            f"its file system allows no write-ahead log (journal mode stays '{mode}'); "
+            "move the study to a local disk"
+        )
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once where we mean to write: a later upgrade could not wait its turn."""
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

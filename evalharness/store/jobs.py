@@ -1,0 +1,141 @@
+"""Generation: which clips are wanted, which are being made, which are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, update
+
+from evalharness.errors import NotFoundError, StoreError
+from evalharness.records import Clip, FailureKind, Job, JobKey, JobState
+from evalharness.store import convert, schema
+from evalharness.store.database import Database, upsert_into
+
+__all__ = ["Jobs"]
+
+
+class Jobs:
+    """The part of `Store` that keeps generation jobs and their clips.
+
+    A job moves PENDING -> RUNNING -> DONE or FAILED, FAILED -> RUNNING when tried again, and
+    RUNNING -> PENDING when its run was killed. DONE is final.
+    """
+
+    _database: Database
+
+    def add_jobs(self, keys: Iterable[JobKey]) -> int:
+        """Add jobs as PENDING; known ones stay as they are. Returns how many were new."""
+        fresh = {"state": JobState.PENDING.value, "attempts": 0, "updated_at": datetime.now(UTC)}
+        rows = [convert.checked("job", convert.key_values(key) | fresh) for key in keys]
+        if not rows:
+            return 0
+        with self._database.writing("add the jobs") as connection:
+            insert = upsert_into(connection, schema.jobs).on_conflict_do_nothing()
+            return len(connection.execute(insert.returning(schema.jobs.c.seed), rows).all())
+
+    def start_job(self, key: JobKey) -> bool:
+        """Take a PENDING or FAILED job: RUNNING, one more attempt, in one atomic step.
+
+        False where someone else is at it or it is DONE. Raises NotFoundError for an unknown key.
+        """
+        with self._database.writing(f"start the job {_named(key)}") as connection:
+            taken = connection.execute(
+                update(schema.jobs)
+                .where(_is(schema.jobs, key), schema.jobs.c.state.in_([JobState.PENDING, JobState.FAILED]))
+                .values(attempts=schema.jobs.c.attempts + 1, **_moved(JobState.RUNNING))
+            )
+            if taken.rowcount == 1:
+                return True
+            _require(connection, key)
+            return False
+
+    def finish_job(self, key: JobKey, clip: Clip) -> None:
+        """Store the clip and mark its job DONE, both or neither.
+
+        A job that was released meanwhile may still be finished, so that paid work is not lost.
+        Raises StoreError where the job is DONE already or the clip is of another key.
+        """
+        if clip.key != key:
+            raise StoreError(
+                f"The clip of {_named(clip.key)} cannot finish the job {_named(key)}; nothing was stored."
+            )
+        row = convert.clip_values(clip)
+        with self._database.writing(f"finish the job {_named(key)}") as connection:
+            self._end(connection, key, _moved(JobState.DONE))
+            insert = upsert_into(connection, schema.contents).values(sha256=clip.sha256)
+            connection.execute(insert.on_conflict_do_nothing())
+            connection.execute(schema.clips.insert(), row)
+
+    def fail_job(self, key: JobKey, kind: FailureKind, message: str) -> None:
+        """Mark a job FAILED with its class and a finished sentence.
+
+        Raises StoreError where the job is DONE already.
+        """
+        values = _moved(JobState.FAILED) | {"failure": kind.value, "message": convert.readable(message)}
+        with self._database.writing(f"record the failure of the job {_named(key)}") as connection:
+            self._end(connection, key, values)
+
+    def release_jobs(self) -> int:
+        """Put RUNNING jobs back to PENDING, attempts kept; returns how many.
+
+        For the start of a run: whatever is RUNNING then was left behind by one that was killed.
+        """
+        with self._database.writing("release the jobs of an earlier run") as connection:
+            released = connection.execute(
+                update(schema.jobs)
+                .where(schema.jobs.c.state == JobState.RUNNING)
+                .values(**_moved(JobState.PENDING))
+            )
+            return released.rowcount
+
+    def jobs(self, state: JobState | None = None) -> tuple[Job, ...]:
+        """All jobs, or those in `state`, by system, prompt and seed."""
+        joined = schema.jobs.outerjoin(schema.clips)
+        query = select(schema.jobs, schema.clips.c.sha256).select_from(joined).order_by(*_keys(schema.jobs))
+        if state is not None:
+            query = query.where(schema.jobs.c.state == state)
+        with self._database.reading("read the jobs") as connection:
+            return tuple(convert.job(row) for row in connection.execute(query))
+
+    def clips(self) -> tuple[Clip, ...]:
+        """The clips of all DONE jobs, by system, prompt and seed; two may be the same file."""
+        with self._database.reading("read the clips") as connection:
+            rows = connection.execute(select(schema.clips).order_by(*_keys(schema.clips)))
+            return tuple(convert.clip(row) for row in rows)
+
+    @staticmethod
+    def _end(connection: Connection, key: JobKey, values: dict[str, Any]) -> None:
+        """Move a job that is not DONE; raises StoreError where it is."""
+        ended = connection.execute(
+            update(schema.jobs)
+            .where(_is(schema.jobs, key), schema.jobs.c.state != JobState.DONE)
+            .values(**values)
+        )
+        if ended.rowcount == 0:
+            _require(connection, key)
+            raise StoreError(
+                f"The job {_named(key)} is done already; its clip was kept, nothing was changed."
+            )
+
+
+def _is(table: Table, key: JobKey) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == value for name, value in convert.key_values(key).items()))
+
+
+def _keys(table: Table) -> list[ColumnElement[Any]]:
+    return [table.c.system, table.c.prompt_id, table.c.seed]
+
+
+def _moved(state: JobState) -> dict[str, Any]:
+    return {"state": state.value, "failure": None, "message": None, "updated_at": datetime.now(UTC)}
+
+
+def _require(connection: Connection, key: JobKey) -> None:
+    if connection.scalar(select(func.count()).select_from(schema.jobs).where(_is(schema.jobs, key))) == 0:
+        raise NotFoundError(f"There is no job {_named(key)}; add it first.")
+
+
+def _named(key: JobKey) -> str:
+    return f"({key.system}, {key.prompt_id}, seed {key.seed})"

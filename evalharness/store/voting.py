@@ -1,0 +1,259 @@
+"""Voters, the battles they were shown, their votes, and the votes that do not count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, select
+
+from evalharness.errors import AlreadyAnswered, NotFoundError, StoreError
+from evalharness.records import (
+    Ballot,
+    Battle,
+    Category,
+    Exclusion,
+    Outcome,
+    Question,
+    Vote,
+    Voter,
+)
+from evalharness.store import convert, schema
+from evalharness.store.database import Database, upsert_into
+
+__all__ = ["Voting"]
+
+
+class Voting:
+    """The part of `Store` that keeps voters, battles, votes and exclusions.
+
+    Battles, votes and exclusions are append only; the database itself refuses to change or delete them.
+    """
+
+    _database: Database
+
+    def put_voter(self, voter: Voter) -> None:
+        """Add a voter, or change a known one by id. Raises StoreError where another holds their token."""
+        values = convert.voter_values(voter)
+        with self._database.writing("store the voter") as connection:
+            insert = upsert_into(connection, schema.voters).values(values)
+            changes = {name: insert.excluded[name] for name in values if name != "id"}
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=[schema.voters.c.id], set_=changes)
+            )
+
+    def voter_by_token(self, token_hash: str) -> Voter | None:
+        """The voter whose secret has this hash, if any; nobody has the empty one."""
+        if not token_hash:
+            return None
+        with self._database.reading("look up the voter") as connection:
+            row = connection.execute(select(schema.voters).filter_by(token_hash=token_hash)).one_or_none()
+        return None if row is None else convert.voter(row)
+
+    def open_battle(self, battle: Battle) -> None:
+        """Store a battle as it is drawn, before it is shown.
+
+        Raises StoreError where this voter was shown this pair on this prompt before, whatever the sides,
+        where an exhibit is not of its side's system, prompt and seed, or where no question is asked, or one
+        twice.
+        """
+        values = convert.battle_values(battle)
+        if not battle.questions or len(set(battle.questions)) < len(battle.questions):
+            asked = ", ".join(battle.questions) or "nothing"
+            raise StoreError(
+                f"The battle {battle.id} was not stored: it asks {asked}; "
+                "let it ask at least one question, and none twice."
+            )
+        questions = [
+            {"battle_id": battle.id, "question": question.value, "position": position}
+            for position, question in enumerate(battle.questions)
+        ]
+        with self._database.writing(f"store the battle {battle.id}") as connection:
+            connection.execute(schema.battles.insert(), values)
+            connection.execute(schema.battle_questions.insert(), questions)
+
+    def battle(self, battle_id: str) -> Battle:
+        """One battle. Raises NotFoundError."""
+        with self._database.reading("read the battle") as connection:
+            found = _battles(connection, select(schema.battles).filter_by(id=battle_id))
+        if not found:
+            raise _no_battle(battle_id)
+        return found[0]
+
+    def open_battle_of(self, voter_id: str) -> Battle | None:
+        """The newest battle drawn for this voter and not yet answered, if any."""
+        answered = exists().where(schema.votes.c.battle_id == schema.battles.c.id)
+        query = select(schema.battles).filter_by(voter_id=voter_id).where(~answered)
+        newest = query.order_by(schema.battles.c.created_at.desc(), schema.battles.c.id.desc()).limit(1)
+        with self._database.reading("look up the open battle") as connection:
+            found = _battles(connection, newest)
+        return found[0] if found else None
+
+    def battles(self, voter_id: str | None = None) -> tuple[Battle, ...]:
+        """All battles, or those of one voter, oldest first."""
+        query = select(schema.battles)
+        if voter_id is not None:
+            query = query.filter_by(voter_id=voter_id)
+        with self._database.reading("read the battles") as connection:
+            return tuple(_battles(connection, query))
+
+    def commit_votes(self, votes: Sequence[Vote]) -> None:
+        """Store the answers to all questions of one battle, all or none; once this returns they are kept.
+
+        Raises AlreadyAnswered where the battle has votes, whoever was first: nothing is changed then.
+        Raises NotFoundError for an unknown battle, StoreError where the votes are of several battles,
+        of another voter than the battle's, or do not answer each asked question once.
+        """
+        battles = {vote.battle_id for vote in votes}
+        if len(battles) != 1:
+            raise StoreError(
+                f"The votes were not stored: they are of {len(battles)} battles; give those of one."
+            )
+        (battle_id,) = battles
+        rows = [convert.vote_values(vote) for vote in votes]
+        with self._database.writing(f"store the votes on battle {battle_id}") as connection:
+            # The battle's row is the lock: of two answers at once, the second waits here, then finds votes.
+            # (SQLite took its only write lock at BEGIN and ignores FOR UPDATE.)
+            battle = connection.execute(
+                select(schema.battles.c.voter_id).filter_by(id=battle_id).with_for_update()
+            ).one_or_none()
+            if battle is None:
+                raise _no_battle(battle_id)
+            if {vote.voter_id for vote in votes} != {battle.voter_id}:
+                raise StoreError(
+                    f"The votes on battle {battle_id} were not stored: "
+                    "they are not by the voter it was drawn for."
+                )
+            if connection.scalar(select(exists().where(schema.votes.c.battle_id == battle_id))):
+                raise AlreadyAnswered(
+                    f"The battle {battle_id} was answered before; "
+                    "the first answer stands and nothing was changed."
+                )
+            _check_answers(battle_id, _asked(connection, battle_id), [vote.question for vote in votes])
+            connection.execute(schema.votes.insert(), rows)
+
+    def votes(self, battle_id: str | None = None) -> tuple[Vote, ...]:
+        """All votes, or those of one battle, excluded ones too; oldest first, then by battle and question."""
+        query = select(schema.votes).order_by(*_vote_order())
+        if battle_id is not None:
+            query = query.filter_by(battle_id=battle_id)
+        with self._database.reading("read the votes") as connection:
+            return tuple(convert.vote(row) for row in connection.execute(query))
+
+    def exclude(self, exclusion: Exclusion) -> None:
+        """Take a vote out of the count; the vote stays.
+
+        The same author's same reason for the same vote is kept once.
+        Raises StoreError where there is no such vote.
+        """
+        values = convert.exclusion_values(exclusion)
+        with self._database.writing("exclude the vote") as connection:
+            insert = upsert_into(connection, schema.exclusions).values(values)
+            connection.execute(
+                insert.on_conflict_do_nothing(index_elements=["battle_id", "question", "reason", "author"])
+            )
+
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """All exclusions in the order they were made."""
+        with self._database.reading("read the exclusions") as connection:
+            rows = connection.execute(select(schema.exclusions).order_by(schema.exclusions.c.number))
+            return tuple(convert.exclusion(row) for row in rows)
+
+    def ballots(
+        self, *, category: Category | None = None, question: Question | None = None
+    ) -> tuple[Ballot, ...]:
+        """The votes that count, joined with their battles; oldest first, then by battle and question."""
+        query = _counted()
+        if category is not None:
+            query = query.where(schema.battles.c.category == category)
+        if question is not None:
+            query = query.where(schema.votes.c.question == question)
+        with self._database.reading("read the ballots") as connection:
+            return tuple(
+                Ballot(
+                    battle_id=battle_id,
+                    voter_id=voter_id,
+                    prompt_id=prompt_id,
+                    category=Category(category_label),
+                    language=language,
+                    question=Question(question_label),
+                    left=left,
+                    right=right,
+                    outcome=Outcome(outcome),
+                    created_at=created_at,
+                )
+                for (
+                    battle_id,
+                    voter_id,
+                    prompt_id,
+                    category_label,
+                    language,
+                    question_label,
+                    left,
+                    right,
+                    outcome,
+                    created_at,
+                ) in connection.execute(query)
+            )
+
+
+def _battles(connection: Connection, query: Select[Any]) -> list[Battle]:
+    """The battles of `query`, oldest first, each with its questions in their order; one statement."""
+    chosen, asked = query.subquery(), schema.battle_questions.c
+    rows = connection.execute(
+        select(chosen, asked.question)
+        .join(schema.battle_questions, asked.battle_id == chosen.c.id)
+        .order_by(chosen.c.created_at, chosen.c.id, asked.position)
+    )
+    grouped = (list(group) for _, group in groupby(rows, key=attrgetter("id")))
+    return [convert.battle(group[0], [row.question for row in group]) for group in grouped]
+
+
+def _asked(connection: Connection, battle_id: str) -> list[Question]:
+    query = select(schema.battle_questions.c.question).filter_by(battle_id=battle_id)
+    return [
+        Question(label) for label in connection.scalars(query.order_by(schema.battle_questions.c.position))
+    ]
+
+
+def _check_answers(battle_id: str, asked: Sequence[Question], answered: Sequence[Question]) -> None:
+    if sorted(asked) != sorted(answered):
+        raise StoreError(
+            f"The votes on battle {battle_id} were not stored: it asks {', '.join(asked)}, "
+            f"and the answers are to {', '.join(answered)}. Answer each asked question once."
+        )
+
+
+def _counted() -> Select[Any]:
+    votes, battles, exclusions = schema.votes.c, schema.battles.c, schema.exclusions.c
+    excluded = exists().where(exclusions.battle_id == votes.battle_id, exclusions.question == votes.question)
+    joined = schema.votes.join(schema.battles, votes.battle_id == battles.id).join(
+        schema.prompts, battles.prompt_id == schema.prompts.c.id
+    )
+    return (
+        select(
+            votes.battle_id,
+            votes.voter_id,
+            battles.prompt_id,
+            battles.category,
+            schema.prompts.c.language,
+            votes.question,
+            battles.left_system,
+            battles.right_system,
+            votes.outcome,
+            votes.created_at,
+        )
+        .select_from(joined)
+        .where(~excluded)
+        .order_by(*_vote_order())
+    )
+
+
+def _vote_order() -> tuple[ColumnElement[Any], ...]:
+    return schema.votes.c.created_at, schema.votes.c.battle_id, schema.votes.c.question
+
+
+def _no_battle(battle_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no battle {battle_id!r}.")

@@ -1,0 +1,113 @@
+"""Fixtures every test may use: a real PostgreSQL, thrown away afterwards.
+
+`EVALHARNESS_TEST_POSTGRES` names a server to use (a URL whose user may create databases); otherwise
+one is started from Debian's programs, reachable through a Unix socket only. Where neither is there,
+tests that need it skip, or fail under `EVALHARNESS_REQUIRE_SERVICES=1`.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+POSTGRES_PROGRAMS = Path("/usr/lib/postgresql")
+INITDB_OPTIONS = ["--username", "evalharness", "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
+SERVER_OPTIONS = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"]
+START_TIMEOUT_S = 60.0
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server's maintenance database; one server per test process."""
+    given = os.environ.get("EVALHARNESS_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    newest = max(POSTGRES_PROGRAMS.glob("*/bin/initdb"), key=lambda program: program.parts[-3], default=None)
+    if newest is None:
+        reason = (
+            "No PostgreSQL to test with: install Debian's 'postgresql', or set EVALHARNESS_TEST_POSTGRES."
+        )
+        if os.environ.get("EVALHARNESS_REQUIRE_SERVICES") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with _throwaway_cluster(newest.parent) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of a new, empty PostgreSQL database, dropped after the test."""
+    name = f"evalharness_test_{secrets.token_hex(6)}"
+    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()
+
+
+@contextmanager
+def _throwaway_cluster(programs: Path) -> Iterator[str]:
+    """A cluster in a temporary folder, without fsync: it need not outlive the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="evalharness-pg-"))
+    # The server refuses to run as root; it ends with us even if we are killed.
+    become = ["setpriv", "--pdeathsig", "INT"]
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        become += [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
+    data = folder / "data"
+    try:
+        subprocess.run(
+            [*become, programs / "initdb", "--pgdata", data, *INITDB_OPTIONS],
+            check=True,
+            capture_output=True,
+        )
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [*become, programs / "postgres", "-D", data, "-k", folder, *SERVER_OPTIONS],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            url = f"postgresql+psycopg://evalharness@/postgres?host={folder}"
+            _wait_for(url, server, folder / "log")
+            yield url
+        finally:
+            server.terminate()
+            server.wait(timeout=START_TIMEOUT_S)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    engine = create_engine(url)
+    give_up = time.monotonic() + START_TIMEOUT_S
+    try:
+        while True:
+            try:
+                engine.connect().close()
+            except OperationalError:
+                if server.poll() is not None or time.monotonic() > give_up:
+                    pytest.fail(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")
+                time.sleep(0.05)
+            else:
+                return
+    finally:
+        engine.dispose()
