@@ -16,7 +16,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.container import OutputContainer
 from av.packet import Packet

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -35,6 +36,8 @@ class TimedFrame:
     frame: VideoFrame
     start_s: float
     end_s: float
+    pixel_aspect: Fraction
+    """Width of a pixel over its height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ def read_frames(path: Path) -> Iterator[TimedFrame]:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         held: VideoFrame | None = None
+        aspect = stream.sample_aspect_ratio or Fraction(1)
         spacing = 1.0 / float(stream.average_rate or 25)
         for frame in container.decode(stream):
             if frame.pts is None or frame.is_corrupt:
@@ -100,14 +104,14 @@ def read_frames(path: Path) -> Iterator[TimedFrame]:
                 if frame.time <= held.time:
                     continue  # two pictures for one moment: players show the first
                 spacing = frame.time - held.time
-                yield TimedFrame(held, held.time, frame.time)
+                yield TimedFrame(held, held.time, frame.time, aspect)
             held = frame
         if held is None:
             raise MediaError(
                 f"{path} holds a video stream without a single picture: fetch or render it again."
             )
         declared = float(held.duration * held.time_base) if held.duration and held.time_base else 0.0
-        yield TimedFrame(held, held.time, held.time + (declared or spacing))
+        yield TimedFrame(held, held.time, held.time + (declared or spacing), aspect)
 
 
 def read_sound(path: Path, rate_hz: int | None = None, channels: int | None = None) -> Sound | None:

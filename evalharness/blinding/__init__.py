@@ -1,0 +1,10 @@
+"""Blinding: clips become exhibits that tell nothing of their systems, and an audit that proves it.
+
+make_exhibits(clips, outputs, recipe)     all clips of one prompt to exhibits
+audit_exhibits(exhibits, folder)          what still tells systems apart, and how well
+"""
+
+from evalharness.blinding.exhibits import MadeExhibit, make_exhibits
+from evalharness.blinding.recipe import BlindingRecipe
+
+__all__ = ["BlindingRecipe", "MadeExhibit", "make_exhibits"]

@@ -1,0 +1,202 @@
+"""Clips of one prompt to exhibits that differ in nothing but what they show and sound like.
+
+All clips of a prompt are made together, because together they get one length and one layout:
+
+- Time zero is the clip's own start, the earlier of picture and sound; both keep their places on that
+  clock, so a sound that is 40 ms late stays 40 ms late.
+- Every exhibit lasts as long as the shortest clip (to the nearest frame); the rest is cut and noted.
+- Pictures are shown whole on one canvas at one rate; sound is 48 kHz stereo at one loudness.
+- Each coded picture and each sound frame is filled to the largest of its kind and place among the
+  exhibits. So the files' indexes are byte-identical and the files equally long: what is left to tell
+  them apart is the content of their pictures and sound.
+
+What remains: a voter with a bitstream parser can tell filling from data and so learn how hard a
+picture was to compress. The same voter could learn that from the decoded pictures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalharness.blinding.loudness import integrated_loudness, level, true_peak_db
+from evalharness.blinding.pictures import Canvas, Placement, resampled
+from evalharness.blinding.recipe import RATE_HZ, BlindingRecipe
+from evalharness.errors import MediaError
+from evalharness.media.boxes import free_box
+from evalharness.media.coding import CodedPictures, CodedSound, decode_aac, encode_aac, encode_h264, write_mp4
+from evalharness.media.filling import PICTURE_MARGIN, SOUND_MARGIN, fill_picture, fill_sound, picture_bytes
+from evalharness.media.probing import probe
+from evalharness.media.reading import Sound, read_frames, read_sound
+from evalharness.records import Streams
+
+__all__ = ["MadeExhibit", "make_exhibits"]
+
+SOUND_ROUNDS = 6
+PEAK_TOLERANCE_DB = 0.02
+LOUDNESS_TOLERANCE_LU = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class MadeExhibit:
+    """One exhibit as it was made."""
+
+    path: Path
+    sha256: str
+    bytes: int
+    streams: Streams
+    silent: bool
+    """No sound, or none above −70 LUFS: the exhibit carries digital silence."""
+    loudness_lufs: float | None
+    """Of the clip before, over the time shown; None where silent."""
+    reached_lufs: float | None
+    """Of the exhibit as a listener decodes it."""
+    peak_db: float | None
+    """True peak of the exhibit as a listener decodes it."""
+    gain_db: float
+    limited_db: float
+    cut_s: float
+    """How much of the clip's end is not shown."""
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A clip whose length and sound are known."""
+
+    path: Path
+    start_s: float
+    end_s: float
+    sound: Sound | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """A sound track ready for the file, and what making it took."""
+
+    coded: CodedSound
+    silent: bool
+    loudness_lufs: float | None = None
+    reached_lufs: float | None = None
+    peak_db: float | None = None
+    gain_db: float = 0.0
+    limited_db: float = 0.0
+
+
+def make_exhibits(
+    clips: Sequence[Path], outputs: Sequence[Path], recipe: BlindingRecipe
+) -> list[MadeExhibit | MediaError]:
+    """Make the exhibits of one prompt's clips; each lies whole at its output or is not there at all.
+
+    The answers come in the order of `clips`. A clip that cannot be read or encoded is a MediaError in
+    its place and has no say in the others' length. Same clips and recipe, same bytes.
+    """
+    answers: dict[int, MadeExhibit | MediaError] = {}
+    opened: dict[int, _Opened] = {}
+    for index, path in enumerate(clips):
+        try:
+            opened[index] = _open(path)
+        except MediaError as error:
+            answers[index] = error
+    if not opened:
+        return [answers[index] for index in range(len(clips))]
+    rate = recipe.rate
+    count = max(1, min(round((clip.end_s - clip.start_s) * rate) for clip in opened.values()))
+    coded: dict[int, tuple[CodedPictures, _Voice, Placement]] = {}
+    for index, clip in opened.items():
+        try:
+            pictures, placement = _pictures(clip, recipe, count)
+            coded[index] = (pictures, _voice(clip, recipe, round(count / rate * RATE_HZ)), placement)
+        except MediaError as error:
+            answers[index] = error
+    picture_sizes = _common_sizes(
+        [[*map(picture_bytes, p.units)] for p, _, _ in coded.values()], PICTURE_MARGIN
+    )
+    sound_sizes = _common_sizes([[*map(len, v.coded.units)] for _, v, _ in coded.values()], SOUND_MARGIN)
+    for index, (pictures, voice, placement) in coded.items():
+        output = outputs[index]
+        write_mp4(
+            output,
+            pictures.filled(map(fill_picture, pictures.units, picture_sizes)),
+            voice.coded.filled(map(fill_sound, voice.coded.units, sound_sizes)),
+            tail=free_box(recipe.spare_bytes),
+        )
+        clip = opened[index]
+        answers[index] = MadeExhibit(
+            path=output,
+            sha256=hashlib.sha256(output.read_bytes()).hexdigest(),
+            bytes=output.stat().st_size,
+            streams=probe(output),
+            silent=voice.silent,
+            loudness_lufs=voice.loudness_lufs,
+            reached_lufs=voice.reached_lufs,
+            peak_db=voice.peak_db,
+            gain_db=voice.gain_db,
+            limited_db=voice.limited_db,
+            cut_s=max(0.0, clip.end_s - clip.start_s - float(count / rate)),
+            placement=placement,
+        )
+    return [answers[index] for index in range(len(clips))]
+
+
+def _open(path: Path) -> _Opened:
+    start_s = end_s = None
+    for shown in read_frames(path):
+        start_s, end_s = shown.start_s if start_s is None else start_s, shown.end_s
+    if start_s is None or end_s is None:
+        raise MediaError(f"{path} holds no picture. Fetch or render it again.")
+    sound = read_sound(path, RATE_HZ, 2)
+    return _Opened(path, start_s if sound is None else min(start_s, sound.start_s), end_s, sound)
+
+
+def _pictures(clip: _Opened, recipe: BlindingRecipe, count: int) -> tuple[CodedPictures, Placement]:
+    canvas = Canvas(recipe.width, recipe.height)
+    frames = resampled(read_frames(clip.path), clip.start_s, recipe.rate, count)
+    size = (recipe.width, recipe.height)
+    coded = encode_h264((canvas.draw(shown) for shown in frames), recipe.rate, size, recipe.x264)
+    return coded, canvas.placement
+
+
+def _voice(clip: _Opened, recipe: BlindingRecipe, length: int) -> _Voice:
+    """The clip's sound on the exhibit's clock, at the recipe's loudness after coding."""
+    track = _on_clock(clip, length)
+    loudness = integrated_loudness(track)
+    if loudness is None:
+        return _Voice(encode_aac(np.zeros_like(track), RATE_HZ, recipe.sound_bit_rate), silent=True)
+    if not recipe.normalise_loudness:
+        coded = encode_aac(track, RATE_HZ, recipe.sound_bit_rate)
+        heard = decode_aac(coded)
+        return _Voice(coded, False, loudness, integrated_loudness(heard), true_peak_db(heard))
+    wished, ceiling = recipe.loudness_lufs, recipe.true_peak_db - 0.1
+    for _ in range(SOUND_ROUNDS):
+        levelled = level(track, wished, ceiling)
+        coded = encode_aac(levelled.samples, RATE_HZ, recipe.sound_bit_rate)
+        heard = decode_aac(coded)
+        reached, peak = integrated_loudness(heard), true_peak_db(heard)
+        over = peak - recipe.true_peak_db
+        short = 0.0 if reached is None else recipe.loudness_lufs - reached
+        if over <= PEAK_TOLERANCE_DB and abs(short) <= LOUDNESS_TOLERANCE_LU:
+            break
+        ceiling -= max(0.0, over + 0.1)
+        wished += short
+    return _Voice(coded, False, loudness, reached, peak, levelled.gain_db, levelled.limited_db)
+
+
+def _on_clock(clip: _Opened, length: int) -> NDArray[np.float32]:
+    """The clip's sound from its time zero on, cut or lengthened by silence to `length` samples."""
+    track = np.zeros((2, length), dtype=np.float32)
+    if clip.sound is not None:
+        start = round((clip.sound.start_s - clip.start_s) * RATE_HZ)
+        heard = clip.sound.samples[:, : max(0, length - start)]
+        track[:, start : start + heard.shape[1]] = heard
+    return track
+
+
+def _common_sizes(sizes: Sequence[Sequence[int]], margin: int) -> list[int]:
+    """Per place, what every exhibit's unit is filled to."""
+    return [max(place) + margin for place in zip(*sizes, strict=True)]

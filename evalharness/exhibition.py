@@ -1,0 +1,219 @@
+"""Blind a whole study: its clips become exhibits in the study's folder and records in its store.
+
+Works prompt by prompt, since all clips of a prompt are brought to one form together. A prompt whose
+clips and recipe have not changed keeps its exhibits; a prompt that gained a clip is made anew, under
+new ids, and battles already drawn keep the files they were drawn with. Killed at any moment it leaves
+whole files and whole records; the next run makes what is missing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from evalharness.blinding import BlindingRecipe, MadeExhibit, make_exhibits
+from evalharness.config import Study
+from evalharness.errors import BlindingError, MediaError
+from evalharness.records import Clip, Exhibit, JobKey
+from evalharness.store import Store
+
+__all__ = ["BlindingFailure", "BlindingSummary", "blind_study"]
+
+PROCESSES = 2
+MUCH_CUT = 0.2
+"""A clip that loses more than this share of its length to a shorter rival is worth a sentence."""
+MUCH_LIMITED_DB = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class BlindingFailure:
+    """A clip that could not become an exhibit."""
+
+    clip: JobKey
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlindingSummary:
+    """What blinding a study came to."""
+
+    made: int
+    reused: int
+    silent: int
+    """Exhibits, made now or before, whose clip has no sound."""
+    failures: tuple[BlindingFailure, ...]
+    notes: tuple[str, ...]
+    """Sentences the study's owner should know."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """One prompt's clips and the recipe record their exhibits must carry."""
+
+    prompt_id: str
+    clips: tuple[Clip, ...]
+    form: Mapping[str, Any]
+
+
+def blind_study(
+    study: Study,
+    store: Store,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    processes: int = PROCESSES,
+) -> BlindingSummary:
+    """Make every exhibit that is missing or out of date.
+
+    `progress(done, total)` is called in this process with numbers of clips. A clip that cannot be
+    blinded is in `failures` with its sentence, and its rivals are blinded without it.
+    """
+    recipe = BlindingRecipe.of(study.settings.blinding)
+    groups = _groups(store.clips(), recipe)
+    known = {exhibit.clip: exhibit for exhibit in store.exhibits()}
+    stale = [group for group in groups if not _is_current(study, group, known)]
+    total = sum(len(group.clips) for group in groups)
+    done = total - sum(len(group.clips) for group in stale)
+    study.exhibits.mkdir(parents=True, exist_ok=True)
+    for leftover in study.exhibits.glob(".*.part"):
+        leftover.unlink(missing_ok=True)
+    made = 0
+    lost: dict[JobKey, str] = {}
+    if progress:
+        progress(done, total)
+    for group, outputs, answers in _make(study, stale, recipe, processes):
+        refused = {
+            clip.sha256: str(answer)
+            for clip, answer in zip(group.clips, answers, strict=True)
+            if isinstance(answer, MediaError)
+        }
+        if len(refused) == len(answers):
+            lost.update((clip.key, refused[clip.sha256]) for clip in group.clips)
+        for clip, output, answer in zip(group.clips, outputs, answers, strict=True):
+            if isinstance(answer, MadeExhibit):
+                store.put_exhibit(_record(study, group, clip, output, answer, refused))
+                made += 1
+        done += len(group.clips)
+        if progress:
+            progress(done, total)
+    current = store.exhibits()
+    refused_before = {sha256: message for e in current for sha256, message in e.recipe["refused"].items()}
+    failures = tuple(
+        BlindingFailure(clip.key, message)
+        for group in groups
+        for clip in group.clips
+        if (message := lost.get(clip.key) or refused_before.get(clip.sha256)) is not None
+    )
+    return BlindingSummary(
+        made=made,
+        reused=total - made - len(failures),
+        silent=sum(exhibit.silent for exhibit in current),
+        failures=failures,
+        notes=_notes(current),
+    )
+
+
+def _groups(clips: Sequence[Clip], recipe: BlindingRecipe) -> list[_Group]:
+    by_prompt: dict[str, list[Clip]] = defaultdict(list)
+    for clip in sorted(clips, key=lambda clip: clip.key):
+        by_prompt[clip.key.prompt_id].append(clip)
+    return [
+        _Group(prompt_id, tuple(members), {**recipe.record(), "clips": sorted(c.sha256 for c in members)})
+        for prompt_id, members in sorted(by_prompt.items())
+    ]
+
+
+def _is_current(study: Study, group: _Group, known: Mapping[JobKey, Exhibit]) -> bool:
+    """Whether each clip of the group has its exhibit of this form, or was refused when they were made."""
+    mine = [known[clip.key] for clip in group.clips if clip.key in known]
+    if any(e.recipe["form"] != group.form or not study.path(e.path).is_file() for e in mine):
+        return False
+    blinded = {exhibit.clip_sha256 for exhibit in mine}
+    refused = {sha256 for exhibit in mine for sha256 in exhibit.recipe["refused"]}
+    return all(clip.sha256 in blinded | refused for clip in group.clips)
+
+
+def _make(
+    study: Study, groups: Sequence[_Group], recipe: BlindingRecipe, processes: int
+) -> Iterator[tuple[_Group, list[Path], list[MadeExhibit | MediaError]]]:
+    """Make the groups' exhibits, several prompts at a time, as they get ready."""
+    work = [
+        (
+            group,
+            [study.path(clip.path) for clip in group.clips],
+            [study.exhibits / f"{secrets.token_hex(16)}.mp4" for _ in group.clips],
+        )
+        for group in groups
+    ]
+    if processes < 2 or len(work) < 2:
+        for group, clips, outputs in work:
+            yield group, outputs, make_exhibits(clips, outputs, recipe)
+        return
+    # Spawned, not forked: the caller may hold threads and database connections.
+    with ProcessPoolExecutor(min(processes, len(work)), mp_context=get_context("spawn")) as pool:
+        pending = {
+            pool.submit(make_exhibits, clips, outputs, recipe): (group, outputs)
+            for group, clips, outputs in work
+        }
+        try:
+            for future in as_completed(pending):
+                group, outputs = pending[future]
+                yield group, outputs, future.result()
+        except BrokenProcessPool as error:
+            raise BlindingError(
+                "A worker that makes exhibits was killed, by a lack of memory or by a file that breaks the "
+                "decoder. Blind again with one process: it stops at the clip that is to blame."
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _record(
+    study: Study, group: _Group, clip: Clip, output: Path, made: MadeExhibit, refused: Mapping[str, str]
+) -> Exhibit:
+    return Exhibit(
+        id=output.stem,
+        clip=clip.key,
+        clip_sha256=clip.sha256,
+        prompt_id=group.prompt_id,
+        path=output.relative_to(study.folder).as_posix(),
+        sha256=made.sha256,
+        bytes=made.bytes,
+        streams=made.streams,
+        silent=made.silent,
+        loudness_lufs=made.loudness_lufs,
+        recipe={
+            "form": dict(group.form),
+            "refused": dict(refused),
+            "reached_lufs": made.reached_lufs,
+            "peak_db": made.peak_db,
+            "gain_db": made.gain_db,
+            "limited_db": made.limited_db,
+            "cut_s": made.cut_s,
+            "placement": asdict(made.placement),
+        },
+    )
+
+
+def _notes(exhibits: Sequence[Exhibit]) -> tuple[str, ...]:
+    notes: list[str] = []
+    cut = [e for e in exhibits if e.recipe["cut_s"] > MUCH_CUT * (e.recipe["cut_s"] + e.streams.duration_s)]
+    if cut:
+        worst = max(cut, key=lambda exhibit: float(exhibit.recipe["cut_s"]))
+        notes.append(
+            f"{len(cut)} of {len(exhibits)} exhibits lost more than {MUCH_CUT:.0%} of their clip to the shortest "
+            f"clip of their prompt, the most {worst.recipe['cut_s']:.1f} s on prompt '{worst.prompt_id}'."
+        )
+    limited = sum(exhibit.recipe["limited_db"] > MUCH_LIMITED_DB for exhibit in exhibits)
+    if limited:
+        notes.append(
+            f"{limited} of {len(exhibits)} exhibits had peaks turned down by more than {MUCH_LIMITED_DB:.0f} dB to "
+            "reach the study's loudness under its peak ceiling; a lower loudness_lufs in [blinding] spares them."
+        )
+    return tuple(notes)
