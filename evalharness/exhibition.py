@@ -207,13 +207,13 @@ def _notes(exhibits: Sequence[Exhibit]) -> tuple[str, ...]:
     if cut:
         worst = max(cut, key=lambda exhibit: float(exhibit.recipe["cut_s"]))
         notes.append(
-            f"{len(cut)} of {len(exhibits)} exhibits lost more than {MUCH_CUT:.0%} of their clip to the shortest "
-            f"clip of their prompt, the most {worst.recipe['cut_s']:.1f} s on prompt '{worst.prompt_id}'."
+            f"{len(cut)} of {len(exhibits)} exhibits lost more than {MUCH_CUT:.0%} of their clip to a "
+            f"shorter clip of their prompt, the most {worst.recipe['cut_s']:.1f} s on prompt '{worst.prompt_id}'."
         )
     limited = sum(exhibit.recipe["limited_db"] > MUCH_LIMITED_DB for exhibit in exhibits)
     if limited:
         notes.append(
-            f"{limited} of {len(exhibits)} exhibits had peaks turned down by more than {MUCH_LIMITED_DB:.0f} dB to "
-            "reach the study's loudness under its peak ceiling; a lower loudness_lufs in [blinding] spares them."
+            f"{limited} of {len(exhibits)} exhibits had peaks turned down by more than {MUCH_LIMITED_DB:.0f} dB "
+            "to be as loud as the rest; a lower loudness_lufs in [blinding] spares them."
         )
     return tuple(notes)

@@ -28,7 +28,7 @@ class BlindingRecipe:
     normalise_loudness: bool
     crf: int = 17
     """x264's quality: 17 is hard to tell from the source at arm's length."""
-    preset: str = "faster"
+    preset: str = "veryfast"
     bits_per_pixel: float = 0.5
     """Ceiling of the picture's bit rate over any second, so that grain cannot choke a voter's line."""
     group_s: float = 1.0
