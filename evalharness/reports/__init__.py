@@ -1,0 +1,45 @@
+"""Ratings, measurements and job facts as reports: terminal, Markdown, CSV, JSON and one HTML file.
+
+    summary       the record that every rendering reads
+    tables        stored records -> the report's rows
+    leaderboard   terminal, Markdown and CSV
+    interchange   JSON that loads back into the same records
+    forest, html  the plot, and the single-file HTML report
+    wording, numbers   how things are called and how numbers are written, the same everywhere
+
+Data arrives as arguments; nothing is opened here.
+"""
+
+from evalharness.reports.forest import forest_svg
+from evalharness.reports.html import render_html
+from evalharness.reports.interchange import from_json, render_json, to_json
+from evalharness.reports.leaderboard import render_csv, render_markdown, render_terminal
+from evalharness.reports.summary import (
+    CategoryProgress,
+    GenerationRow,
+    MetricRow,
+    Refusal,
+    Summary,
+    VoteFlow,
+)
+from evalharness.reports.tables import generation_table, metric_table, vote_flow
+
+__all__ = [
+    "CategoryProgress",
+    "GenerationRow",
+    "MetricRow",
+    "Refusal",
+    "Summary",
+    "VoteFlow",
+    "forest_svg",
+    "from_json",
+    "generation_table",
+    "metric_table",
+    "render_csv",
+    "render_html",
+    "render_json",
+    "render_markdown",
+    "render_terminal",
+    "to_json",
+    "vote_flow",
+]

@@ -1,0 +1,98 @@
+"""The report as one HTML file: no network, no script, no outside font; light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from evalharness.records import Leaderboard
+from evalharness.reports import numbers, wording
+from evalharness.reports.forest import forest_svg
+from evalharness.reports.summary import MetricRow, Refusal, Summary
+
+__all__ = ["render_html"]
+
+
+@dataclass(frozen=True, slots=True)
+class _MetricGrid:
+    """Metrics of one category, a row a system and a column a metric."""
+
+    columns: tuple[MetricRow, ...]
+    """One row of each metric, for its name, version and unit."""
+    systems: tuple[str, ...]
+    cells: dict[tuple[str, str, str], MetricRow]
+    """By system, metric and version."""
+    left_out: tuple[tuple[MetricRow, str], ...]
+    """Rows whose mean leaves clips out, with the sentence that says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A board with its plots, in both widths."""
+
+    board: Leaderboard
+    wide: Markup
+    narrow: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """All that one category shows."""
+
+    category: str
+    boards: tuple[_Drawn, ...]
+    refused: tuple[Refusal, ...]
+    metrics: _MetricGrid | None
+
+
+def render_html(summary: Summary) -> str:
+    """The whole report as the text of a single file."""
+    environment = Environment(
+        loader=PackageLoader("evalharness.reports"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(numbers=numbers, wording=wording)
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        summary=summary,
+        sections=[_section(summary, category) for category in summary.categories],
+        systems=len({row.system for board in summary.boards for row in board.ratings}),
+    )
+
+
+def _section(summary: Summary, category: str) -> _Section:
+    return _Section(
+        category=category,
+        boards=tuple(_drawn(board) for board in summary.boards if board.category == category),
+        refused=tuple(refusal for refusal in summary.refused if refusal.category == category),
+        metrics=_metric_grid([row for row in summary.metrics if row.category == category]),
+    )
+
+
+def _drawn(board: Leaderboard) -> _Drawn:
+    # Vega escapes every text it draws, so its SVG is safe to place as it is.
+    wide, narrow = (Markup(forest_svg(board, compact=compact)) for compact in (False, True))  # noqa: S704
+    return _Drawn(board, wide, narrow)
+
+
+def _metric_grid(rows: list[MetricRow]) -> _MetricGrid | None:
+    if not rows:
+        return None
+    columns: dict[tuple[str, str], MetricRow] = {}
+    left_out: dict[str, list[tuple[MetricRow, str]]] = defaultdict(list)
+    for row in rows:
+        columns.setdefault((row.metric, row.version), row)
+        if row.unscorable or row.failed or row.unmeasured:
+            left_out[row.system].append((row, wording.not_scored(row)))
+    return _MetricGrid(
+        columns=tuple(columns.values()),
+        systems=tuple(dict.fromkeys(row.system for row in rows)),
+        cells={(row.system, row.metric, row.version): row for row in rows},
+        left_out=tuple(pair for pairs in left_out.values() for pair in pairs),
+    )

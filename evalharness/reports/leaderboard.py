@@ -1,0 +1,195 @@
+"""Leaderboards as tables: for the terminal, as Markdown and as CSV.
+
+Each shows the same: rating with interval, rank interval, who cannot be told apart, and how many votes,
+voters and prompts stand behind it; the recipe follows below (a few columns of it in CSV).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from evalharness.records import Leaderboard, Rating
+from evalharness.reports import numbers
+from evalharness.reports.summary import GenerationRow, MetricRow, Summary
+from evalharness.reports.wording import (
+    board_counts,
+    board_lines,
+    flow_line,
+    interval_line,
+    not_scored,
+    question_title,
+    tied_with,
+    title,
+)
+
+__all__ = ["render_csv", "render_markdown", "render_terminal"]
+
+_BOARD_COLUMNS = ("rank", "system", "rating", "interval", "wins", "votes", "voters", "prompts", "tied with")
+_NUMERIC = frozenset({"rank", "rating", "wins", "votes", "voters", "prompts", "mean", "n", "done", "waiting"})
+
+
+def render_terminal(summary: Summary, console: Console) -> None:
+    """Print boards, refusals, metrics and generation on `console`."""
+    for category in summary.categories:
+        for board in (board for board in summary.boards if board.category == category):
+            heading = f"{title(category)} · {question_title(board.question)}"
+            console.print(_rich(heading, _BOARD_COLUMNS, [_board_row(board, row) for row in board.ratings]))
+            console.print(
+                f"[dim]{escape(board_counts(board))}. {escape(interval_line(board.recipe) or '')}[/]"
+            )
+            for note in board.notes:
+                console.print(f"[yellow]Note:[/] {escape(note)}")
+            console.print()
+        for refusal in (refusal for refusal in summary.refused if refusal.category == category):
+            heading = f"{title(category)} · {question_title(refusal.question)}"
+            console.print(f"[bold]{escape(heading)}[/]\n{escape(refusal.sentence)}\n")
+    for columns, rows, heading in _side_tables(summary):
+        console.print(_rich(heading, columns, rows))
+        console.print()
+    if summary.flow:
+        console.print(f"[dim]{escape(flow_line(summary.flow))}[/]")
+
+
+def render_markdown(summary: Summary) -> str:
+    """Boards with their recipes, refusals, metrics and generation as Markdown."""
+    parts = [f"# {_plain(summary.study)}", f"Generated {summary.generated_at:%Y-%m-%d %H:%M} UTC."]
+    parts += [flow_line(summary.flow)] if summary.flow else []
+    for category in summary.categories:
+        boards = [board for board in summary.boards if board.category == category]
+        refusals = [refusal for refusal in summary.refused if refusal.category == category]
+        if boards or refusals:
+            parts.append(f"## {title(category)}")
+        for board in boards:
+            parts.append(f"### {question_title(board.question)}")
+            parts.append(_markdown(_BOARD_COLUMNS, [_board_row(board, row) for row in board.ratings]))
+            parts.extend(f"> {_plain(note)}" for note in board.notes)
+            parts.append("\n".join(f"- {label}: {_plain(line)}" for label, line in board_lines(board)))
+        for refusal in refusals:
+            parts.append(f"### {question_title(refusal.question)}")
+            parts.append(f"Not rated: {_plain(refusal.sentence)}")
+    for columns, rows, heading in _side_tables(summary):
+        parts.append(f"## {heading}")
+        parts.append(_markdown(columns, rows))
+    if summary.recompute:
+        parts.append("## Compute it again")
+        parts.append("```\n" + "\n".join(summary.recompute) + "\n```")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def render_csv(summary: Summary) -> str:
+    """One line a rating, all its fields and its board's; a refused board is a line with its sentence."""
+    fields = [name for name in Rating.__dataclass_fields__ if name != "system"]
+    recipe = ("estimator", "interval", "confidence", "seed", "data_sha256", "version")
+    text = io.StringIO()
+    columns = ["category", "question", "system", *fields, "tied_with", "board_votes", "board_voters"]
+    columns += ["board_prompts", "board_excluded", *recipe, "refused"]
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    for board in summary.boards:
+        for row in board.ratings:
+            writer.writerow(
+                {
+                    "category": board.category,
+                    "question": board.question.value,
+                    "system": row.system,
+                    **{name: getattr(row, name) for name in fields},
+                    "tied_with": "; ".join(tied_with(board, row.system)),
+                    "board_votes": board.votes,
+                    "board_voters": board.voters,
+                    "board_prompts": board.prompts,
+                    "board_excluded": board.excluded,
+                    **{name: board.recipe.get(name, "") for name in recipe},
+                }
+            )
+    for refusal in summary.refused:
+        writer.writerow(
+            {
+                "category": refusal.category,
+                "question": refusal.question.value,
+                "refused": refusal.sentence,
+            }
+        )
+    return text.getvalue()
+
+
+def _board_row(board: Leaderboard, row: Rating) -> tuple[str, ...]:
+    return (
+        numbers.ranks(row.rank_low, row.rank_high),
+        row.system,
+        numbers.points(row.rating),
+        numbers.span(row.low, row.high),
+        numbers.percent(row.win_rate),
+        f"{row.votes:,}",
+        f"{row.voters:,}",
+        f"{row.prompts:,}",
+        ", ".join(tied_with(board, row.system)) or numbers.NONE,
+    )
+
+
+def _side_tables(summary: Summary) -> list[tuple[tuple[str, ...], list[tuple[str, ...]], str]]:
+    tables: list[tuple[tuple[str, ...], list[tuple[str, ...]], str]] = []
+    if summary.metrics:
+        scored = ("metric", "system", "mean", "unit", "n", "not scored")
+        tables.append((scored, [_metric_cells(row) for row in summary.metrics], "Automatic metrics"))
+    if summary.generation:
+        made = ("system", "done", "waiting", "failed", "median latency", "mean cost", "total cost")
+        tables.append((made, [_generation_cells(row) for row in summary.generation], "Generation"))
+    return tables
+
+
+def _metric_cells(row: MetricRow) -> tuple[str, ...]:
+    where = "" if row.category == "all" else f" ({row.category})"
+    return (
+        row.metric + where,
+        row.system,
+        numbers.figure(row.mean),
+        row.unit or numbers.NONE,
+        str(row.n),
+        not_scored(row),
+    )
+
+
+def _generation_cells(row: GenerationRow) -> tuple[str, ...]:
+    failed = ", ".join(f"{count} {kind}" for kind, count in row.failed.items())
+    return (
+        row.system,
+        str(row.done),
+        str(row.waiting),
+        failed or "0",
+        numbers.seconds(row.median_latency_s),
+        numbers.dollars(row.mean_cost_usd),
+        numbers.dollars(row.total_cost_usd),
+    )
+
+
+def _rich(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=escape(heading), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(
+            column,
+            justify="right" if column in _NUMERIC else "left",
+            no_wrap=column in _NUMERIC | {"interval"},
+        )
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    return table
+
+
+def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    rule = ["---:" if column in _NUMERIC else "---" for column in columns]
+    lines = [columns, rule, *([_plain(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it stands, also within a table cell."""
+    for mark in "\\`*_[]<>|":
+        text = text.replace(mark, "\\" + mark)
+    return text.replace("\n", " ")

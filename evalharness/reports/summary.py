@@ -1,0 +1,120 @@
+"""What a report is made of: one frozen record that every rendering reads.
+
+Names in it are the names to publish. A study with masked systems passes `labels` to the functions that
+build these rows and to `ratings.leaderboard`, so that no real name ever reaches a report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from evalharness.records import Leaderboard, Question
+
+__all__ = ["CategoryProgress", "GenerationRow", "MetricRow", "Refusal", "Summary", "VoteFlow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A board that could not be computed, and why."""
+
+    category: str
+    question: Question
+    sentence: str
+    """The RatingError's message."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One metric of one system: the mean over what could be scored, and all that could not."""
+
+    system: str
+    metric: str
+    """`<metric>.<quantity>`."""
+    version: str
+    unit: str
+    mean: float | None
+    """None where no clip could be scored."""
+    deviation: float | None
+    """Sample standard deviation over clips; None under two values."""
+    n: int
+    """Clips with a value."""
+    unscorable: Mapping[str, int]
+    """Reason -> clips."""
+    failed: Mapping[str, int]
+    """Error -> clips."""
+    unmeasured: int
+    """Clips that this metric has not been run on."""
+    category: str = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRow:
+    """How one system's generation went."""
+
+    system: str
+    done: int
+    waiting: int
+    """Not yet started, or running."""
+    failed: Mapping[str, int]
+    """Failure class -> jobs."""
+    median_latency_s: float | None
+    timed: int
+    """Clips whose latency is known."""
+    mean_cost_usd: float | None
+    total_cost_usd: float | None
+    priced: int
+    """Clips whose cost is known; means and totals are over these."""
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryProgress:
+    """Voting in one category."""
+
+    category: str
+    drawn: int
+    """Battles shown."""
+    answered: int
+    """Battles with a vote."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoteFlow:
+    """From battles drawn to votes counted: drawn >= answered; votes = excluded + counted."""
+
+    drawn: int
+    answered: int
+    votes: int
+    """Answers to questions; a battle may have several."""
+    excluded: Mapping[str, int]
+    """Reason -> votes; a vote excluded twice counts under its first reason."""
+    counted: int
+    voters: int
+    """People with at least one counted vote."""
+    categories: tuple[CategoryProgress, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything a report shows."""
+
+    study: str
+    generated_at: datetime
+    version: str
+    """Of evalharness, e.g. `0.1.0`."""
+    boards: tuple[Leaderboard, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    metrics: tuple[MetricRow, ...] = ()
+    directions: Mapping[str, str] = field(default_factory=dict)
+    """Metric -> which way is better: lower, higher, zero or none."""
+    generation: tuple[GenerationRow, ...] = ()
+    flow: VoteFlow | None = None
+    recompute: tuple[str, ...] = ()
+    """Commands that compute this report again."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Categories of boards, refusals and metrics, in order of first appearance."""
+        named: list[Leaderboard | Refusal | MetricRow] = [*self.boards, *self.refused, *self.metrics]
+        return tuple(dict.fromkeys(row.category for row in named))

@@ -1,0 +1,139 @@
+"""What reports say in words, the same in every form: headings, recipes, and what a number leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evalharness.records import Leaderboard
+from evalharness.reports import numbers
+from evalharness.reports.summary import MetricRow, VoteFlow
+
+__all__ = [
+    "board_counts",
+    "board_lines",
+    "flow_line",
+    "interval_line",
+    "not_scored",
+    "question_title",
+    "tied_with",
+    "title",
+]
+
+
+def title(category: str) -> str:
+    """A category as a heading."""
+    return category.replace("_", " ").replace("-", " ").capitalize()
+
+
+def question_title(question: str) -> str:
+    """A question as a heading."""
+    return {"av_sync": "Sound in sync"}.get(question, question.replace("_", " ").capitalize())
+
+
+def tied_with(board: Leaderboard, system: str) -> tuple[str, ...]:
+    """Systems that the votes cannot tell from this one, best first; empty where the recipe is silent."""
+    tied: Mapping[str, Sequence[str]] = board.recipe.get("tied_with", {})
+    names = set(tied.get(system, ()))
+    return tuple(row.system for row in board.ratings if row.system in names)
+
+
+def board_lines(board: Leaderboard) -> tuple[tuple[str, str], ...]:
+    """The recipe as pairs of label and sentence, for a reader who would compute the board again."""
+    recipe = board.recipe
+    lines = [
+        ("Votes", board_counts(board)),
+        ("Estimator", f"{recipe.get('estimator', 'not stated')}: {recipe.get('model', 'not stated')}"),
+        ("Both bad", recipe.get("both_bad")),
+        ("Scale and gauge", "; ".join(str(recipe[key]) for key in ("scale", "gauge") if key in recipe)),
+        ("Prior", recipe.get("prior")),
+        ("Interval", interval_line(recipe)),
+        ("Ranks", _rank_line(recipe)),
+        ("Order effect", _estimate_line(recipe.get("order_effect_elo"), " Elo for being shown on the left")),
+        (
+            "Tie parameter",
+            _estimate_line(recipe.get("tie_parameter"), " (2: equal systems tie half the time)"),
+        ),
+        ("Fit", _fit_line(recipe)),
+        ("Data", f"SHA-256 {recipe['data_sha256']}" if "data_sha256" in recipe else None),
+        ("Version", recipe.get("version")),
+    ]
+    return tuple((label, str(line)) for label, line in lines if line)
+
+
+def not_scored(row: MetricRow) -> str:
+    """What a mean leaves out, with the reasons; a dash where nothing."""
+    parts = [f"{count} unscorable: {reason}" for reason, count in row.unscorable.items()]
+    parts += [f"{count} failed: {reason}" for reason, count in row.failed.items()]
+    parts += [f"{row.unmeasured} not measured"] if row.unmeasured else []
+    return "; ".join(parts) or numbers.NONE
+
+
+def board_counts(board: Leaderboard) -> str:
+    """How many votes, voters and prompts stand behind a board."""
+    parts = (numbers.many(board.votes, "vote"), numbers.many(board.voters, "voter"))
+    excluded = f", {board.excluded:,} excluded" if board.excluded else ""
+    return f"{parts[0]} from {parts[1]} on {numbers.many(board.prompts, 'prompt')}{excluded}"
+
+
+def interval_line(recipe: Mapping[str, Any]) -> str | None:
+    """How intervals were found; None where the recipe is silent."""
+    if "confidence" not in recipe:
+        return None
+    freedom = recipe.get("degrees_of_freedom")
+    tail = f", t with {freedom:.0f} degrees of freedom" if freedom is not None else ""
+    form = recipe.get("interval_form") or recipe.get("interval")
+    return f"{numbers.percent(recipe['confidence'])} by {form}{tail}"
+
+
+def _rank_line(recipe: Mapping[str, Any]) -> str | None:
+    if "rank_rule" not in recipe:
+        return None
+    return (
+        f"{recipe['rank_rule']}, critical value {recipe.get('rank_critical', 0.0):.2f} "
+        f"from {recipe.get('rank_draws', 0):,} draws, seed {recipe.get('seed')}"
+    )
+
+
+def _estimate_line(found: Mapping[str, float] | None, tail: str) -> str | None:
+    if found is None:
+        return None
+    value, low, high = (numbers.figure(found[key]) for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high}){tail}"
+
+
+def _fit_line(recipe: Mapping[str, Any]) -> str | None:
+    if "converged" not in recipe:
+        return None
+    state = "converged" if recipe["converged"] else "NOT converged"
+    return f"{state} after {recipe.get('iterations')} Newton steps"
+
+
+def flow_line(flow: VoteFlow) -> str:
+    """From battles drawn to votes counted, in one sentence."""
+    excluded = sum(flow.excluded.values())
+    reasons = "; ".join(f"{count} {reason}" for reason, count in flow.excluded.items())
+    left_out = f"{excluded:,} excluded" + (f" ({reasons})" if reasons else "")
+    return (
+        f"{numbers.many(flow.drawn, 'battle')} drawn, {flow.answered:,} answered, "
+        f"{numbers.many(flow.votes, 'vote')} cast, {left_out}, {flow.counted:,} counted."
+    )
+
+
+def headline(board: Leaderboard) -> str:
+    """The board's answer in a sentence, as strong as the evidence and no stronger."""
+    first = board.ratings[0]
+    tied = tied_with(board, first.system)
+    if len(board.ratings) > 1 and not tied and first.rank_high == 1:
+        return f"{first.system} leads, and the votes tell it from every other system."
+    if len(tied) == len(board.ratings) - 1:
+        return f"{first.system} has the highest rating, but the votes tell it from no other system yet."
+    others = ", ".join(tied[:3]) + (f" and {len(tied) - 3} more" if len(tied) > 3 else "")
+    return f"{first.system} has the highest rating; the votes do not yet tell it from {others}."
+
+
+def direction(better: str | None) -> str:
+    """A metric's direction, to follow its unit; empty where it is not known or describes no quality."""
+    return {"lower": ", lower is better", "higher": ", higher is better", "zero": ", zero is best"}.get(
+        better or "", ""
+    )
