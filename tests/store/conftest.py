@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -157,8 +158,20 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/study.db"
 
 
+@pytest.fixture(scope="session")
+def open_scene() -> Callable[[str], AbstractContextManager[Scene]]:
+    """Opens an empty study at a URL."""
+
+    @contextmanager
+    def opened(url: str) -> Iterator[Scene]:
+        with Store.open(url) as store:
+            yield Scene(store, url)
+
+    return opened
+
+
 @pytest.fixture
-def scene(url: str) -> Iterator[Scene]:
+def scene(url: str, open_scene: Callable[[str], AbstractContextManager[Scene]]) -> Iterator[Scene]:
     """An empty study of each kind."""
-    with Store.open(url) as store:
-        yield Scene(store, url)
+    with open_scene(url) as scene:
+        yield scene
