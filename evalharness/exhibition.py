@@ -205,15 +205,15 @@ def _notes(exhibits: Sequence[Exhibit]) -> tuple[str, ...]:
     notes: list[str] = []
     cut = [e for e in exhibits if e.recipe["cut_s"] > MUCH_CUT * (e.recipe["cut_s"] + e.streams.duration_s)]
     if cut:
-        worst = max(cut, key=lambda exhibit: float(exhibit.recipe["cut_s"]))
+        most = max(float(exhibit.recipe["cut_s"]) for exhibit in cut)
         notes.append(
             f"{len(cut)} of {len(exhibits)} exhibits lost more than {MUCH_CUT:.0%} of their clip to a "
-            f"shorter clip of their prompt, the most {worst.recipe['cut_s']:.1f} s on prompt '{worst.prompt_id}'."
+            f"shorter clip of their prompt, the most {most:.1f} s."
         )
     limited = sum(exhibit.recipe["limited_db"] > MUCH_LIMITED_DB for exhibit in exhibits)
     if limited:
         notes.append(
-            f"{limited} of {len(exhibits)} exhibits had peaks turned down by more than {MUCH_LIMITED_DB:.0f} dB "
+            f"{limited} of {len(exhibits)} exhibits had peaks turned down by over {MUCH_LIMITED_DB:.0f} dB "
             "to be as loud as the rest; a lower loudness_lufs in [blinding] spares them."
         )
     return tuple(notes)

@@ -4,7 +4,8 @@ make_exhibits(clips, outputs, recipe)     all clips of one prompt to exhibits
 audit_exhibits(exhibits, folder)          what still tells systems apart, and how well
 """
 
+from evalharness.blinding.audit import AuditReport, Finding, audit_exhibits
 from evalharness.blinding.exhibits import MadeExhibit, make_exhibits
 from evalharness.blinding.recipe import BlindingRecipe
 
-__all__ = ["BlindingRecipe", "MadeExhibit", "make_exhibits"]
+__all__ = ["AuditReport", "BlindingRecipe", "Finding", "MadeExhibit", "audit_exhibits", "make_exhibits"]

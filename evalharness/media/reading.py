@@ -157,7 +157,9 @@ def resample(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[
     from scipy.signal import resample_poly
 
     common = int(np.gcd(from_hz, to_hz))
-    out: NDArray[np.float32] = resample_poly(samples, to_hz // common, from_hz // common, axis=1)
+    out: NDArray[np.float32] = resample_poly(
+        samples, to_hz // common, from_hz // common, axis=1, window=("kaiser", 9.0)
+    )
     return out.astype(np.float32, copy=False)
 
 

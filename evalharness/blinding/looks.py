@@ -1,0 +1,143 @@
+"""What can be seen in an exhibit without knowing what it shows: borders, sharpness, marks that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+__all__ = ["Looks", "Mark", "look_at", "standing_marks"]
+
+SAMPLE_EVERY = 8
+UNIFORM = 2.5
+SAME_COLOUR = 4.0
+DARK, LIGHT = 24.0, 225.0
+LARGEST_BORDER = 0.45
+EDGE = 12.0
+STILL = 6.0
+REPEATED = 0.05
+BLOCK = 16
+MARKED_BLOCK = 0.08
+PROMPTS_NEEDED = 4
+IN_MOST, IN_FEW = 0.9, 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """One exhibit's pictures."""
+
+    border: tuple[float, ...]
+    """Black or white unchanging margins in lines: left, top, right, bottom."""
+    sharpness: float
+    """Log of the power of fine detail over all detail; higher is sharper."""
+    repeats: float
+    """Share of pictures that equal the one before: a clip of lower frame rate, or a frozen one."""
+    brightness: float
+    """Mean luma, 16 to 235."""
+    still_edges: NDArray[np.bool_]
+    """Where an edge stood still in every sampled picture; (height, width)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that stays in one place through most clips of one system and few of the others'."""
+
+    system: str
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def look_at(frames: Iterable[VideoFrame]) -> Looks:
+    """Look at all pictures of an exhibit; every eighth one closely."""
+    sampled: list[NDArray[np.float32]] = []
+    repeated = count = 0
+    before: NDArray[np.float32] | None = None
+    for count, frame in enumerate(frames, start=1):
+        luma = frame.to_ndarray(format="gray")
+        coarse = luma[::4, ::4].astype(np.float32)
+        repeated += before is not None and float(np.abs(coarse - before).mean()) < REPEATED
+        before = coarse
+        if count % SAMPLE_EVERY == 1:
+            sampled.append(luma.astype(np.float32))
+    stack = np.stack(sampled)
+    border = find_border(stack)
+    left, top, right, bottom = border
+    inside = stack[:, top : stack.shape[1] - bottom, left : stack.shape[2] - right]
+    return Looks(
+        tuple(map(float, border)),
+        _sharpness(inside),
+        repeated / max(1, count - 1),
+        float(inside.mean()),
+        _still_edges(stack, border),
+    )
+
+
+def find_border(stack: NDArray[np.float32]) -> tuple[int, int, int, int]:
+    """Black or white margins of luma pictures (n, height, width) in lines: left, top, right, bottom."""
+    top, bottom = _margins(stack.mean(axis=2), stack.std(axis=2))
+    middle = stack[:, top : stack.shape[1] - bottom]
+    left, right = _margins(middle.mean(axis=1), middle.std(axis=1))
+    return left, top, right, bottom
+
+
+def _margins(mean: NDArray[np.float32], spread: NDArray[np.float32]) -> tuple[int, int]:
+    """How many lines at the start and at the end are of one colour, the same in every picture."""
+
+    def run(colour: NDArray[np.float32], uneven: NDArray[np.float32]) -> int:
+        if DARK < colour[0, 0] < LIGHT:
+            return 0  # a plain wall is no border
+        same = np.abs(colour - colour[0, 0]).max(axis=0) < SAME_COLOUR
+        plain = same & (uneven.max(axis=0) < UNIFORM)
+        length = len(plain) if plain.all() else int(np.argmin(plain))
+        return length if length <= LARGEST_BORDER * len(plain) else 0
+
+    return run(mean, spread), run(mean[:, ::-1], spread[:, ::-1])
+
+
+def _sharpness(stack: NDArray[np.float32]) -> float:
+    fine = stack[:, 1:-1, 1:-1] * 4 - stack[:, :-2, 1:-1] - stack[:, 2:, 1:-1] - stack[:, 1:-1, :-2]
+    fine = fine - stack[:, 1:-1, 2:]
+    return float(np.log((fine.var() + 1e-3) / (stack.var() + 1e-3)))
+
+
+def _still_edges(stack: NDArray[np.float32], border: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    across = np.zeros(stack.shape, dtype=np.float32)
+    across[:, :, 1:-1] = stack[:, :, 2:] - stack[:, :, :-2]
+    down = np.zeros(stack.shape, dtype=np.float32)
+    down[:, 1:-1] = stack[:, 2:] - stack[:, :-2]
+    still = np.zeros(stack.shape[1:], dtype=np.bool_)
+    for slope in (across, down):
+        still |= (np.abs(slope).min(axis=0) > EDGE) & (slope.std(axis=0) < STILL)
+    left, top, right, bottom = (side + 4 if side else 0 for side in border)
+    inside = np.zeros_like(still)
+    inside[top : still.shape[0] - bottom, left : still.shape[1] - right] = True
+    return still & inside
+
+
+def standing_marks(edges: Mapping[str, Mapping[str, Sequence[NDArray[np.bool_]]]]) -> list[Mark]:
+    """Look for burned-in marks: `edges[system][prompt]` holds the still edges of its exhibits.
+
+    A system needs four prompts to be judged, so that what stays is not one scene's furniture.
+    """
+    shares: dict[str, NDArray[np.float64]] = {
+        system: np.stack([np.mean(maps, axis=0) for maps in prompts.values()]).mean(axis=0)
+        for system, prompts in edges.items()
+        if len(prompts) >= PROMPTS_NEEDED
+    }
+    marks: list[Mark] = []
+    for system, share in shares.items():
+        others = [other for name, other in shares.items() if name != system]
+        own: NDArray[np.bool_] = share >= IN_MOST
+        for other in others:
+            own &= other <= IN_FEW
+        down, across = own.shape[0] // BLOCK, own.shape[1] // BLOCK
+        blocks = own[: down * BLOCK, : across * BLOCK].reshape(down, BLOCK, across, BLOCK).mean(axis=(1, 3))
+        y, x = (BLOCK * index for index in np.nonzero(blocks > MARKED_BLOCK))
+        if len(y):
+            marks.append(Mark(system, int(x.min()), int(y.min()), int(x.max()) + BLOCK, int(y.max()) + BLOCK))
+    return marks
