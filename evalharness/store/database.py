@@ -91,7 +91,7 @@ def _parse(url: str) -> URL:
 
 
 def _without_secrets(url: URL) -> str:
-    return url.set(password=None, query={}).render_as_string()
+    return URL.create(url.drivername, url.username, None, url.host, url.port, url.database).render_as_string()
 
 
 def _engine(url: URL, name: str) -> Engine:

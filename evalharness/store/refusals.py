@@ -42,8 +42,7 @@ def explain(error: SQLAlchemyError) -> str:
     if isinstance(error, OperationalError) and "database is locked" in str(error.orig):
         return "another program held the database's write lock too long; let it finish and try again."
     cause = error.orig if isinstance(error, StatementError) and error.orig else error
-    first_line = str(cause).strip().partition("\n")[0]
-    return f"{first_line.rstrip('.')}."
+    return _first_line(cause)
 
 
 def _broken_rule(error: IntegrityError) -> str:
@@ -54,19 +53,28 @@ def _broken_rule(error: IntegrityError) -> str:
         return f"a value lies outside what is allowed (rule {rule})."
     if rule.startswith(("pk_", "uq_")):
         return f"a row with this key is stored already (rule {rule})."
-    return (
-        "it refers to something that is not stored or does not belong together "
-        "(system, prompt, job, clip, exhibit, voter, battle or question); store that first."
-    )
+    if rule.startswith("fk_"):
+        return (
+            "it refers to something that is not stored or does not belong together "
+            "(system, prompt, job, clip, exhibit, voter, battle or question); store that first."
+        )
+    return _first_line(error.orig)
+
+
+def _first_line(cause: BaseException | None) -> str:
+    """The first line alone: PostgreSQL's second one quotes the row."""
+    line, _, _ = str(cause).strip().partition("\n")
+    return f"{line.rstrip('.')}."
 
 
 def _constraint(error: IntegrityError) -> str:
-    """The violated constraint's name; empty for SQLite's foreign keys, which it does not name."""
+    """The violated constraint's name; "fk_" for SQLite's foreign keys, which it does not name; else ""."""
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is not None:
         return str(diagnosis.constraint_name or "")
-    kind, _, what = str(error.orig).partition(" constraint failed: ")
-    return _BY_COLUMNS.get(what, "") if kind == "UNIQUE" else what
+    kind, _, what = str(error.orig).partition(" constraint failed")
+    found = what.removeprefix(": ")
+    return {"UNIQUE": _BY_COLUMNS.get(found, ""), "CHECK": found, "FOREIGN KEY": "fk_"}.get(kind, "")
 
 
 def _keys_by_columns() -> dict[str, str]:
