@@ -85,8 +85,8 @@ class GenerationSummary:
         return Counter(failure.kind for failure in self.failures.values())
 
 
-Progress = Callable[[int, int, JobKey | None], None]
-"""Called with (ended jobs, all jobs of this run, the one that just ended)."""
+Progress = Callable[[int, int], None]
+"""Called with (ended jobs, all jobs of this run)."""
 
 
 def plan(systems: Iterable[System], prompts: Iterable[Prompt], seeds: Iterable[int]) -> tuple[JobKey, ...]:
@@ -229,11 +229,11 @@ class _Run:
         self._running: dict[Future[Clip | Failure], JobKey] = {}
         self._total = len(todo)
         self._ended = self._made = 0
-        self._progress = progress or (lambda _ended, _total, _key: None)
+        self._progress = progress or (lambda _ended, _total: None)
 
     def finish(self) -> int:
         """Do all jobs; returns how many clips were made."""
-        self._progress(0, self._total, None)
+        self._progress(0, self._total)
         threads = sum(system.concurrency for system in self._systems.values())
         with Workplace(threads=threads) as workplace:
             while self._ended < self._total:
@@ -262,7 +262,7 @@ class _Run:
         while queue and busy < system.concurrency:
             key = queue.popleft()
             if not self._store.start_job(key):
-                self._note_end(key)  # it was finished meanwhile
+                self._note_end()  # it was finished meanwhile
                 continue
             order = Order(
                 key,
@@ -289,18 +289,18 @@ class _Run:
         if isinstance(result, Clip):
             self._store.finish_job(key, result)
             self._made += 1
-            self._note_end(key)
+            self._note_end()
             return
         self._store.fail_job(key, result.kind, result.message)
         if result.retry_safe and self._tries[key] < self._study.settings.generation.attempts:
             pause_s = RETRY_PAUSE_S * 2.0 ** (self._tries[key] - 1)
             heapq.heappush(self._resting, (time.monotonic() + pause_s, key))
         else:
-            self._note_end(key)
+            self._note_end()
 
-    def _note_end(self, key: JobKey) -> None:
+    def _note_end(self) -> None:
         self._ended += 1
-        self._progress(self._ended, self._total, key)
+        self._progress(self._ended, self._total)
 
 
 def _check_adapters(study: Study) -> None:

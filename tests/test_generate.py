@@ -1,8 +1,9 @@
-"""Generation as a job: bounded, retried where safe, every ending recorded, nothing done twice after kill -9."""
+"""Generation as a job: bounded, retried where safe, every ending recorded, nothing repeated after kill -9."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -13,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -29,7 +31,8 @@ from evalharness.store import Store
 
 ROOT = Path(__file__).parents[1]
 PROMPTS = tuple(
-    Prompt(id=f"p{n}", task=Task.TEXT_TO_VIDEO, text=f"scene {n}", language="en", licence="CC0-1.0") for n in range(4)
+    Prompt(id=f"p{n}", task=Task.TEXT_TO_VIDEO, text=f"scene {n}", language="en", licence="CC0-1.0")
+    for n in range(4)
 )
 
 
@@ -47,11 +50,11 @@ class Scripted:
 
     version = "1"
     capabilities = Capabilities(tasks=tuple(Task), seed=SeedSupport.EXACT)
-    script: dict[str, list[FailureKind | Exception | bytes]] = {}
+    script: ClassVar[dict[str, list[FailureKind | Exception | bytes]]] = {}
     clip = b""
-    calls: Counter[str] = Counter()
-    running: Counter[str] = Counter()
-    most: Counter[str] = Counter()
+    calls: ClassVar[Counter[str]] = Counter()
+    running: ClassVar[Counter[str]] = Counter()
+    most: ClassVar[Counter[str]] = Counter()
     lock = threading.Lock()
 
     def __init__(self, system: System, *, folder: Path) -> None:
@@ -101,7 +104,11 @@ def study_of(folder: Path, *systems: dict[str, object]) -> Study:
 def test_the_plan_goes_round_systems_first() -> None:
     systems = [System(name="a", adapter="x"), System(name="b", adapter="x")]
     keys = plan(systems, PROMPTS[:2], [1, 2])
-    assert [(key.system, key.prompt_id, key.seed) for key in keys[:3]] == [("a", "p0", 1), ("b", "p0", 1), ("a", "p1", 1)]
+    assert [(key.system, key.prompt_id, key.seed) for key in keys[:3]] == [
+        ("a", "p0", 1),
+        ("b", "p0", 1),
+        ("a", "p1", 1),
+    ]
     assert len(set(keys)) == 8
 
 
@@ -179,7 +186,8 @@ def test_failed_jobs_wait_for_the_word(tmp_path: Path, scripted: type[Scripted])
 def test_no_system_exceeds_its_concurrency(tmp_path: Path, scripted: type[Scripted]) -> None:
     study = study_of(tmp_path, {"name": "one"}, {"name": "three", "concurrency": 3})
     prompts = [
-        Prompt(id=f"q{n}", task=Task.TEXT_TO_VIDEO, text="x", language="en", licence="CC0-1.0") for n in range(12)
+        Prompt(id=f"q{n}", task=Task.TEXT_TO_VIDEO, text="x", language="en", licence="CC0-1.0")
+        for n in range(12)
     ]
     with Store.open(study.database_url) as store:
         generate_study(study, store, prompts)
@@ -220,10 +228,8 @@ def test_kill_nine_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path, s
         encoding="utf-8",
     )
     count = 60
-    lines = [
-        f'{{"id": "k{n}", "task": "text_to_video", "text": "t", "language": "en", "licence": "CC0-1.0", "tags": []}}'
-        for n in range(count)
-    ]
+    suite_line = {"task": "text_to_video", "text": "t", "language": "en", "licence": "CC0-1.0"}
+    lines = [json.dumps({**suite_line, "id": f"k{n}"}) for n in range(count)]
     (tmp_path / "suite.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (tmp_path / "study.toml").write_text(
         textwrap.dedent(f"""
@@ -268,7 +274,9 @@ def test_kill_nine_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path, s
         clips, jobs = store.clips(), store.jobs()
     assert summary.kept == len(done_before)
     assert not summary.failures
-    assert {job.key.prompt_id for job in jobs if job.state is JobState.DONE} == {f"k{n}" for n in range(count)}
+    assert {job.key.prompt_id for job in jobs if job.state is JobState.DONE} == {
+        f"k{n}" for n in range(count)
+    }
     assert Counter(clip.key for clip in clips) == Counter(job.key for job in jobs)
     for clip in clips:
         assert hashlib.sha256((tmp_path / clip.path).read_bytes()).hexdigest() == clip.sha256

@@ -13,7 +13,9 @@ from evalharness.config import load_study
 __all__ = ["arena", "open_arena"]
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default from study.toml.")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on, 0 for any free one; default from study.toml.")]
+Port = Annotated[
+    int | None, typer.Option(help="Port to listen on, 0 for any free one; default from study.toml.")
+]
 
 
 def arena(folder: StudyFolder = Path(), host: Host = None, port: Port = None) -> None:

@@ -20,11 +20,18 @@ def blind(folder: StudyFolder = Path()) -> None:
     Ends with code 4 when a clip could not be blinded; each such clip is listed with its reason.
     """
     summary = run_blinding(load_study(folder))
-    out.print(f"{summary.made} exhibits made now, {summary.kept} there before, {len(summary.failures)} failed.")
+    out.print(
+        f"{summary.made} exhibits made now, {summary.reused} there before, {summary.silent} of them silent, "
+        f"{len(summary.failures)} clips failed."
+    )
+    for note in summary.notes:
+        out.print(f"[yellow]note:[/] {note}")
     if summary.failures:
         table = Table("system", "prompt", "seed", "reason", title="Not blinded")
-        for key, reason in sorted(summary.failures.items()):
-            table.add_row(key.system, key.prompt_id, str(key.seed), reason)
+        for failure in summary.failures:
+            table.add_row(
+                failure.clip.system, failure.clip.prompt_id, str(failure.clip.seed), failure.message
+            )
         out.print(table)
         raise typer.Exit(4)
 

@@ -46,8 +46,8 @@ def store_of(study: Study) -> Iterator[Store]:
 
 
 @contextmanager
-def progress_bar(task: str) -> Iterator[Callable[[int, int, object], None]]:
-    """A progress bar with the time left; the callback takes (done, total, what just ended)."""
+def progress_bar(task: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar with the time left; the callback takes (done, total)."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -59,7 +59,7 @@ def progress_bar(task: str) -> Iterator[Callable[[int, int, object], None]]:
     with Progress(*columns, console=status) as bar:
         row = bar.add_task(task, total=None)
 
-        def show(done: int, total: int, _what: object = None) -> None:
+        def show(done: int, total: int) -> None:
             bar.update(row, completed=done, total=total)
 
         yield show

@@ -1,0 +1,76 @@
+"""`evalharness demo`: from nothing to a page where one can vote, on four synthetic systems."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evalharness.adapters.synthetic.demo import DEMO_SYSTEMS
+from evalharness.cli.arena import Host, Port, open_arena
+from evalharness.cli.blind import run_blinding
+from evalharness.cli.generate import run_generation
+from evalharness.cli.measure import run_measurement
+from evalharness.cli.options import out
+from evalharness.config import STUDY_FILE, load_study
+from evalharness.errors import GenerationError, MediaError
+from evalharness.records import FailureKind
+from evalharness.scaffold import write_study
+
+__all__ = ["demo"]
+
+DEMO_PROMPTS: tuple[str, ...] = ()
+"""Five prompts a category: impacts, and speech in several languages."""
+
+DEMO_DURATION_S = 4.0
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to make the demo study.")] = Path("evalharness-demo"),
+    host: Host = None,
+    port: Port = None,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the arena at the end.")] = True,
+) -> None:
+    """Make a study of four synthetic systems whose flaws are known, then open its arena.
+
+    init, generate, blind and measure in one; a second call goes on where the first one stopped.
+    """
+    if not (folder / STUDY_FILE).exists():
+        write_study(
+            folder,
+            DEMO_SYSTEMS,
+            name="demo",
+            prompt_ids=DEMO_PROMPTS,
+            duration_s=DEMO_DURATION_S,
+            leaderboard="always",
+        )
+    study = load_study(folder)
+    started = time.monotonic()
+    with _timed("generate"):
+        generated = run_generation(study)
+        if generated.failures:
+            reason = next(iter(generated.failures.values()))
+            raise GenerationError(FailureKind(reason.kind), f"The demo lacks a clip. {reason.message}")
+    with _timed("blind"):
+        blinded = run_blinding(study)
+        if blinded.failures:
+            raise MediaError(f"The demo lacks an exhibit. {next(iter(blinded.failures.values()))}")
+    with _timed("measure"):
+        measured = run_measurement(study)
+    out.print(
+        f"{generated.planned} clips of {len(study.systems)} systems, {measured.values} measurements, "
+        f"ready in {time.monotonic() - started:.0f} s."
+    )
+    if serve:
+        open_arena(study.folder, host, port)
+
+
+@contextmanager
+def _timed(step: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    out.print(f"{step}: {time.monotonic() - started:.1f} s")

@@ -1,0 +1,68 @@
+"""`evalharness leaderboard`: the boards, in the terminal or as Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evalharness.cli.options import StudyFolder, out, store_of
+from evalharness.config import Study, load_study
+from evalharness.records import Category, Question
+from evalharness.registry import METRICS
+from evalharness.reports import Summary
+
+__all__ = ["Form", "leaderboard", "summary_of"]
+
+
+class Form(StrEnum):
+    """How to print a board."""
+
+    TERMINAL = "terminal"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+
+
+def leaderboard(
+    folder: StudyFolder = Path(),
+    category: Annotated[Category | None, typer.Option(help="Only this board.")] = None,
+    question: Annotated[Question | None, typer.Option(help="Only this question.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.TERMINAL,
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+) -> None:
+    """Rate the systems from the votes as they stand; ends with code 6 when no board can be rated yet."""
+    from evalharness import reports
+
+    summary = summary_of(load_study(folder), category=category, question=question)
+    match Form.JSON if as_json else form:
+        case Form.TERMINAL:
+            reports.render_terminal(summary, out)
+        case Form.MARKDOWN:
+            typer.echo(reports.render_markdown(summary), nl=False)
+        case Form.CSV:
+            typer.echo(reports.render_csv(summary), nl=False)
+        case Form.JSON:
+            typer.echo(reports.render_json(summary))
+    if not summary.boards:
+        raise typer.Exit(6)
+
+
+def summary_of(
+    study: Study, *, category: Category | None = None, question: Question | None = None
+) -> Summary:
+    """What there is to report of a study now."""
+    from evalharness.publication import publish  # pandas, altair: not at the command line's start
+
+    directions = {
+        f"{metric.name}.{quantity.name}": quantity.better
+        for metric in map(METRICS.load, METRICS)
+        for quantity in metric.quantities
+    }
+    with store_of(study) as store:
+        return publish(
+            study, store, datetime.now(UTC), directions=directions, category=category, question=question
+        )

@@ -1,0 +1,101 @@
+"""A study's database -> the `Summary` that every table and report is rendered from.
+
+Masked systems appear under their codename, from here on: no later step knows the name behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from evalharness import __version__
+from evalharness.config import Study
+from evalharness.errors import RatingError
+from evalharness.ratings import leaderboard
+from evalharness.records import Ballot, Category, Leaderboard, Question
+from evalharness.reports import Refusal, Summary, generation_table, metric_table, vote_flow
+from evalharness.store import Store
+
+__all__ = ["boards", "publish"]
+
+
+def publish(
+    study: Study,
+    store: Store,
+    now: datetime,
+    *,
+    directions: Mapping[str, str],
+    category: Category | None = None,
+    question: Question | None = None,
+) -> Summary:
+    """Everything there is to report about a study as it stands, or only one category or question of it.
+
+    `directions` says for each metric which way is better. A board that these votes do not allow is a
+    `Refusal` with its sentence, never a gap.
+    """
+    rated, refused = boards(study, store, category=category, question=question)
+    categories = {prompt.id: prompt.category for prompt in store.prompts()}
+    clips, measurements = store.clips(), store.measurements()
+    by_category = {
+        row: [clip for clip in clips if categories[clip.key.prompt_id] is row]
+        for row in Category
+        if row in categories.values() and category in (None, row)
+    }
+    labels = _labels(study)
+    return Summary(
+        study=study.settings.name,
+        generated_at=now,
+        version=__version__,
+        boards=rated,
+        refused=refused,
+        metrics=tuple(
+            row
+            for shown_category, shown in by_category.items()
+            for row in metric_table(measurements, shown, category=shown_category, labels=labels)
+        ),
+        directions=directions,
+        generation=generation_table(store.jobs(), clips, labels=labels),
+        flow=vote_flow(store.battles(), store.votes(), store.exclusions()),
+        recompute=("python -m evalharness leaderboard <study>", "python -m evalharness report <study>"),
+    )
+
+
+def boards(
+    study: Study, store: Store, *, category: Category | None = None, question: Question | None = None
+) -> tuple[tuple[Leaderboard, ...], tuple[Refusal, ...]]:
+    """The boards of each category and question that is asked and has prompts, and the refused ones."""
+    present = {prompt.category for prompt in store.prompts()}
+    ballots = store.ballots()
+    rated: list[Leaderboard] = []
+    refused: list[Refusal] = []
+    for slice_category in (row for row in Category if row in present and category in (None, row)):
+        for slice_question in (row for row in study.settings.arena.questions if question in (None, row)):
+            try:
+                rated.append(_board(study, store, ballots, slice_category, slice_question))
+            except RatingError as error:
+                refused.append(Refusal(slice_category, slice_question, str(error)))
+    return tuple(rated), tuple(refused)
+
+
+def _board(
+    study: Study, store: Store, ballots: tuple[Ballot, ...], category: Category, question: Question
+) -> Leaderboard:
+    labels = _labels(study)
+    battle_categories = {battle.id: battle.category for battle in store.battles()}
+    excluded = {
+        (row.battle_id, row.question)
+        for row in store.exclusions()
+        if row.question is question and battle_categories.get(row.battle_id) is category
+    }
+    return leaderboard(
+        ballots,
+        category=category,
+        question=question,
+        excluded=len(excluded),
+        systems=[system.name for system in study.systems],
+        labels=labels,
+    )
+
+
+def _labels(study: Study) -> dict[str, str]:
+    return {system.name: system.label for system in study.systems}
