@@ -1,0 +1,42 @@
+"""How the arena looks: one set of colours and sizes for Streamlit and for our own components."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+__all__ = ["ICON", "PAGE_STYLE", "THEME", "asset", "styles"]
+
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<rect x="1" y="6" width="14" height="20" rx="4" fill="#2f5bea"/><rect x="17" y="6" width="14" height="20" rx="4" fill="#9fb4f8"/></svg>'
+)
+"""The browser tab's icon, from here and not from another site."""
+
+PAGE_STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding: 4.2rem clamp(.9rem, 4vw, 3rem) 1.5rem; }
+</style>"""
+"""Streamlit leaves more room above a page than a phone has."""
+
+THEME: dict[str, str] = {
+    "theme.light.primaryColor": "#2f5bea",
+    "theme.light.backgroundColor": "#f7f7f5",
+    "theme.light.secondaryBackgroundColor": "#ffffff",
+    "theme.light.textColor": "#16181d",
+    "theme.dark.primaryColor": "#86a4ff",
+    "theme.dark.backgroundColor": "#101216",
+    "theme.dark.secondaryBackgroundColor": "#191c22",
+    "theme.dark.textColor": "#eceef2",
+    "theme.baseRadius": "0.75rem",
+}
+
+
+@lru_cache(maxsize=32)
+def asset(module_file: str, name: str) -> str:
+    """The text of a file beside a module."""
+    return Path(module_file).with_name(name).read_text(encoding="utf-8")
+
+
+def styles(own: str) -> str:
+    """A component's style sheet: what all share, then its own."""
+    return asset(__file__, "base.css") + "\n" + own

@@ -1,0 +1,72 @@
+// Votes on their way: kept in this tab's storage until the server has said that they are saved.
+const SHELF = "arena.outbox";
+const LONGEST_PAUSE_MS = 8000;
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function post(path, body) {
+  const reply = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Arena": "1" },
+    body: JSON.stringify(body),
+    cache: "no-store",
+  });
+  if (reply.status >= 500) throw new TypeError(`the server answered ${reply.status}`);
+  return { status: reply.status, body: await reply.json() };
+}
+
+class Outbox {
+  // onState("saving" | "saved" | "retrying"), onSaved(reply), onRefused(sentence)
+  constructor({ onState, onSaved, onRefused }) {
+    Object.assign(this, { onState, onSaved, onRefused, sending: false });
+    this.votes = JSON.parse(sessionStorage.getItem(SHELF) ?? "[]");
+  }
+
+  has(ticket) {
+    return this.votes.some((vote) => vote.ticket === ticket);
+  }
+
+  add(vote) {
+    this.votes.push(vote);
+    this.keep();
+    this.send();
+  }
+
+  keep() {
+    sessionStorage.setItem(SHELF, JSON.stringify(this.votes));
+  }
+
+  async send() {
+    if (this.sending) return;
+    this.sending = true;
+    let wait = 400;
+    while (this.votes.length) {
+      let reply;
+      try {
+        this.onState(wait === 400 ? "saving" : "retrying");
+        reply = await post("/api/vote", this.votes[0]);
+      } catch (error) {
+        if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
+        this.onState("retrying"); // no connection, or a server that is just coming back
+        await pause(wait);
+        wait = Math.min(LONGEST_PAUSE_MS, wait * 2);
+        continue;
+      }
+      wait = 400;
+      if (reply.status === 425) {
+        await pause(reply.body.retry_after_s * 1000 + 30); // faster than watching takes: same vote, later
+        continue;
+      }
+      this.votes.shift();
+      this.keep();
+      if (reply.status === 200) {
+        this.onState("saved");
+        this.onSaved(reply.body);
+      } else {
+        this.onState("idle");
+        this.onRefused(reply.body.error);
+      }
+    }
+    this.sending = false;
+  }
+}

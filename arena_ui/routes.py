@@ -1,0 +1,205 @@
+"""The stateless routes beside the pages: join, next, vote, clips, first pictures, health.
+
+    POST /api/join   {"consent": true, "languages": ["en"]}          -> 201, sets the voter's cookie
+    POST /api/next   {}                                              -> {pairs, done, total}
+    POST /api/vote   {ticket, answers, evidence, receipts, nonce}    -> {saved, again, pairs, done, total}
+    GET  /clip/{token}    one showing of one clip, ranges allowed
+    GET  /frame/{token}   a prompt's first picture
+    GET  /healthz         "ok" once the database answers
+
+Errors are {"error": one sentence, "kind": label}. 401: join first. 409: the pair has other answers, and
+nothing was changed. 422: the vote does not count, and why. 425: sent before the clips can have been
+watched; the same request is taken after `retry_after_s`. `nonce` is echoed, so that a page can tell
+replies apart; what makes a vote safe to repeat is the battle it is for.
+"""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from functools import lru_cache
+from hashlib import shake_256
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from arena_ui.booth import Booth, Clip, Conflict, Saved
+from evalharness.media.boxes import free_box, served_bytes, spare_region
+from evalharness.records import Voter
+from evalharness.votes import RefusalKind
+
+__all__ = ["COOKIE", "build_routes"]
+
+COOKIE = "arena_voter"
+COOKIE_LIFE_S = 180 * 24 * 3600
+LARGEST_BODY = 16_384
+PRIVATE = {"Cache-Control": "private, no-store"}
+REFUSED_WITH = {RefusalKind.MALFORMED: 422, RefusalKind.UNSEEN: 422, RefusalKind.TOO_SOON: 425}
+
+
+def build_routes(booth: Booth, consent_version: str) -> list[Route]:
+    """All routes over one booth."""
+    desk = _Desk(booth, consent_version)
+    return [
+        Route("/api/join", desk.join, methods=["POST"]),
+        Route("/api/next", desk.next, methods=["POST"]),
+        Route("/api/vote", desk.vote, methods=["POST"]),
+        Route("/clip/{token}", desk.clip, methods=["GET"]),
+        Route("/frame/{token}", desk.frame, methods=["GET"]),
+        Route("/healthz", desk.health, methods=["GET"]),
+    ]
+
+
+class _Desk:
+    """The handlers; each only reads the request, asks the booth, and words the reply."""
+
+    def __init__(self, booth: Booth, consent_version: str) -> None:
+        self._booth, self._consent_version = booth, consent_version
+
+    async def join(self, request: Request) -> Response:
+        body = await _body(request)
+        languages = None if body is None else body.get("languages")
+        known = set(self._booth.languages)
+        if body is None or body.get("consent") is not True:
+            return _error(422, "consent", "Voting needs your consent. Tick the box to go on.")
+        if not isinstance(languages, list) or not all(each in known for each in languages):
+            return _error(422, "languages", "The languages were not understood. Reload the page.")
+        if await run_in_threadpool(self._booth.voter, request.cookies.get(COOKIE)) is not None:
+            return JSONResponse({"joined": True}, headers=PRIVATE)
+        _, secret = await run_in_threadpool(
+            self._booth.join, tuple(dict.fromkeys(languages)), self._consent_version
+        )
+        response = JSONResponse({"joined": True}, status_code=201, headers=PRIVATE)
+        response.set_cookie(
+            COOKIE,
+            secret,
+            max_age=COOKIE_LIFE_S,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    async def next(self, request: Request) -> Response:
+        voter = await self._voter(request)
+        if voter is None:
+            return _join_first()
+        shown = await run_in_threadpool(self._booth.round, voter)
+        return JSONResponse(shown.as_json(), headers=PRIVATE)
+
+    async def vote(self, request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return _error(
+                422, "malformed", "The vote was not understood. Nothing was saved; reload the page."
+            )
+        voter = await self._voter(request)
+        if voter is None:
+            return _join_first()
+        fields = (body.get(name) for name in ("ticket", "answers", "evidence", "receipts"))
+        ending = await run_in_threadpool(self._booth.vote, voter, *fields)
+        if isinstance(ending, Conflict):
+            return _error(409, "conflict", ending.sentence)
+        if not isinstance(ending, Saved):
+            more = {} if ending.retry_after_s is None else {"retry_after_s": ending.retry_after_s}
+            return _error(REFUSED_WITH[ending.kind], ending.kind, ending.sentence, **more)
+        shown = await run_in_threadpool(self._booth.round, voter)
+        reply = {"saved": True, "again": ending.again, "nonce": body.get("nonce"), **shown.as_json()}
+        return JSONResponse(reply, headers=PRIVATE)
+
+    def clip(self, request: Request) -> Response:
+        clip = self._booth.clip(request.path_params["token"])
+        if clip is None:
+            return _gone()
+        return _ranged(request.headers.get("range"), clip)
+
+    def frame(self, request: Request) -> Response:
+        path = self._booth.first_frame(request.path_params["token"])
+        if path is None:
+            return _gone()
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return Response(path.read_bytes(), media_type=kind, headers=PRIVATE)
+
+    def health(self, _request: Request) -> Response:
+        self._booth.voter("nobody")
+        return PlainTextResponse("ok", headers=PRIVATE)
+
+    async def _voter(self, request: Request) -> Voter | None:
+        return await run_in_threadpool(self._booth.voter, request.cookies.get(COOKIE))
+
+
+def _ranged(wanted: str | None, clip: Clip) -> Response:
+    """The clip, or one range of it (RFC 9110 §14); several ranges at once are answered with the whole."""
+    headers = {**PRIVATE, "Accept-Ranges": "bytes", "Cross-Origin-Resource-Policy": "same-origin"}
+    span = (0, clip.length) if wanted is None else _span(wanted, clip.length)
+    if span is None:
+        return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{clip.length}"})
+    start, stop = span
+    if wanted is not None and span != (0, clip.length):
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{clip.length}"
+    else:
+        headers["X-Receipt"] = clip.receipt
+    status = 206 if "Content-Range" in headers else 200
+    return Response(_bytes_of(clip, start, stop), status, headers, media_type="video/mp4")
+
+
+def _span(wanted: str, length: int) -> tuple[int, int] | None:
+    """(start, stop) of a `Range` header: all where it is no single byte range, None where unsatisfiable."""
+    unit, _, text = wanted.partition("=")
+    first, dash, last = text.strip().partition("-")
+    if unit.strip() != "bytes" or not dash or "," in text or not (first + last).isdecimal():
+        return 0, length
+    if not first:
+        return (max(0, length - int(last)), length) if int(last) > 0 else None
+    start, stop = int(first), min(length, int(last) + 1) if last else length
+    return (start, stop) if start < stop else None
+
+
+def _bytes_of(clip: Clip, start: int, stop: int) -> bytes:
+    """Bytes [start, stop) of a showing: the file with its spare box filled, then what makes lengths equal."""
+    size = clip.path.stat().st_size
+    data = (
+        served_bytes(clip.path, clip.fill, start, min(stop, size), _spare(clip.path)) if start < size else b""
+    )
+    if clip.length > size:
+        filler = free_box(clip.length - size - 8)[:8] + shake_256(b"tail" + clip.fill).digest(
+            clip.length - size - 8
+        )
+        data += filler[max(0, start - size) : max(0, stop - size)]
+    return data
+
+
+@lru_cache(maxsize=4096)
+def _spare(path: Path) -> tuple[int, int]:
+    """Exhibits never change under their name."""
+    return spare_region(path)
+
+
+async def _body(request: Request) -> dict[str, Any] | None:
+    """The request's JSON object; None where it is something else, or too large."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > LARGEST_BODY:
+            return None
+    try:
+        value = json.loads(raw)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _error(status: int, kind: str, sentence: str, **more: Any) -> Response:
+    return JSONResponse({"error": sentence, "kind": kind, **more}, status_code=status, headers=PRIVATE)
+
+
+def _join_first() -> Response:
+    return _error(401, "join", "This browser has not joined the study yet. Reload the page.")
+
+
+def _gone() -> Response:
+    return _error(404, "gone", "This link has expired. The page asks for a new one by itself.")

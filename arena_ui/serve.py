@@ -1,0 +1,68 @@
+"""Run the arena: bind, say where it is, serve until told to stop."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+from evalharness.errors import ConfigError
+
+__all__ = ["run"]
+
+
+def run(
+    folder: Path,
+    host: str | None = None,
+    port: int | None = None,
+    open_browser: bool = False,
+    *,
+    announce: Callable[[str], None] = print,
+) -> None:
+    """Serve the study in `folder` until interrupted.
+
+    host, port: the study's own where None; port 0 takes any free one. `announce` gets the page's URL once
+    the port is bound. Raises ConfigError where the folder is no study or the port is taken.
+    """
+    import uvicorn
+
+    from arena_ui.arena import current
+    from arena_ui.asgi import build
+
+    app = build(folder)
+    settings = current().study.settings.arena
+    listener = _bind(host or settings.host, settings.port if port is None else port)
+    address, bound_port = listener.getsockname()[:2]
+    shown_host = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::1", "::") else address  # noqa: S104 - compared, not bound
+    url = f"http://{shown_host}:{bound_port}"
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            ws="websockets-sansio",  # the older implementation warns of its end at each start
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+    )
+    announce(url)
+    if open_browser:
+        threading.Timer(0.5, webbrowser.open, [url]).start()
+    with listener:
+        server.run(sockets=[listener])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"The arena was to be served at {host}:{port}, and that cannot be had: {error.strerror}. "
+            "Choose another port with --port, or 0 for any free one."
+        ) from error
+    return listener

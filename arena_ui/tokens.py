@@ -1,0 +1,135 @@
+"""Opaque tokens for one showing of one clip, and receipts for its delivery.
+
+A token says which side of which battle is shown and until when, encrypted and authenticated with the
+arena's key, so that it means nothing to whoever holds it, is new for every showing, and needs no table:
+any process that has the key can serve it. A receipt is the server's own proof that it delivered a clip;
+the page sends it back with the vote.
+
+Encrypt-then-MAC on keyed BLAKE2b: keystream = BLAKE2b(key, nonce), tag = BLAKE2b(key', nonce + body).
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from dataclasses import dataclass
+from enum import IntEnum
+from hashlib import blake2b, sha256
+from pathlib import Path
+
+from evalharness.errors import ConfigError
+
+__all__ = ["KEY_FILE", "Part", "Sealer", "Showing", "load_key"]
+
+KEY_FILE = ".arena-key"
+SECRET = "EVALHARNESS_SECRET"  # noqa: S105 - the variable's name, not its value
+KEY_BYTES = 32
+NONCE_BYTES = 12
+TAG_BYTES = 12
+BODY = struct.Struct(">IB16s")
+"""Expiry in Unix seconds, part, battle id."""
+
+
+class Part(IntEnum):
+    """What of a battle a token opens."""
+
+    LEFT = 0
+    RIGHT = 1
+    FIRST_FRAME = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What a valid token stands for."""
+
+    battle_id: str
+    part: Part
+    fill: bytes
+    """Key of the spare bytes of this showing: the same within a showing, new with each."""
+
+
+class Sealer:
+    """Makes and reads tokens and receipts with one key. Battle ids are 32 hexadecimal digits."""
+
+    def __init__(self, key: bytes) -> None:
+        self._stream_key = self._derive(key, b"stream")
+        self._tag_key = self._derive(key, b"tag")
+        self._receipt_key = self._derive(key, b"receipt")
+        self._fill_key = self._derive(key, b"fill")
+
+    def seal(self, battle_id: str, part: Part, expires_s: float) -> str:
+        """A fresh token, valid until `expires_s` (Unix seconds)."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        body = self._crypt(nonce, BODY.pack(int(expires_s), part, bytes.fromhex(battle_id)))
+        return urlsafe_b64encode(nonce + body + self._tag(nonce + body)).decode()
+
+    def open(self, token: str, now_s: float) -> Showing | None:
+        """What `token` stands for at `now_s`; None where it is forged, cut, or expired."""
+        try:
+            sealed = urlsafe_b64decode(token.encode("ascii"))
+        except (UnicodeEncodeError, NotBase64):
+            return None
+        if len(sealed) != NONCE_BYTES + BODY.size + TAG_BYTES:
+            return None
+        nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:-TAG_BYTES]
+        if not hmac.compare_digest(self._tag(nonce + body), sealed[-TAG_BYTES:]):
+            return None
+        expires_s, part, battle_id = BODY.unpack(self._crypt(nonce, body))
+        if now_s > expires_s:
+            return None
+        fill = blake2b(nonce, key=self._fill_key, digest_size=KEY_BYTES).digest()
+        return Showing(battle_id.hex(), Part(part), fill)
+
+    def receipt(self, battle_id: str, part: Part) -> str:
+        """Proof that this server delivered this clip of this battle."""
+        return blake2b(f"{battle_id}/{part}".encode(), key=self._receipt_key, digest_size=12).hexdigest()
+
+    def is_receipt(self, value: object, battle_id: str, part: Part) -> bool:
+        """Whether `value` is the receipt for this clip of this battle."""
+        return (
+            isinstance(value, str)
+            and value.isascii()
+            and hmac.compare_digest(value, self.receipt(battle_id, part))
+        )
+
+    def _crypt(self, nonce: bytes, body: bytes) -> bytes:
+        stream = blake2b(nonce, key=self._stream_key, digest_size=len(body)).digest()
+        return bytes(one ^ other for one, other in zip(body, stream, strict=True))
+
+    def _tag(self, sealed: bytes) -> bytes:
+        return blake2b(sealed, key=self._tag_key, digest_size=TAG_BYTES).digest()
+
+    @staticmethod
+    def _derive(key: bytes, purpose: bytes) -> bytes:
+        return blake2b(purpose, key=key, digest_size=KEY_BYTES).digest()
+
+
+def load_key(folder: Path) -> bytes:
+    """The arena's key: from EVALHARNESS_SECRET, else from the study's own key file, made on first use.
+
+    The file lets pages that are open survive a restart, and several processes serve one study. Raises
+    ConfigError where the variable is too short to be a secret.
+    """
+    given = os.environ.get(SECRET)
+    if given is not None:
+        if len(given) < 16:
+            raise ConfigError(
+                f"{SECRET} has {len(given)} characters; give at least 16 random ones, "
+                "or unset it and the study keeps a key of its own."
+            )
+        return sha256(given.encode()).digest()
+    file = folder / KEY_FILE
+    draft = folder / f"{KEY_FILE}.{secrets.token_hex(4)}"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(secrets.token_bytes(KEY_BYTES))
+    try:
+        os.link(draft, file)  # atomic, and fails where another process was first
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return file.read_bytes()

@@ -1,0 +1,226 @@
+"""A small study on disk, and a real arena server in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from evalharness.config import Study, load_study
+from evalharness.media import probe, write_video
+from evalharness.media.boxes import free_box
+from evalharness.records import Category, Clip, Exhibit, JobKey, Prompt, System, Task
+from evalharness.scaffold import write_study
+from evalharness.store import Store
+
+ROOT = Path(__file__).parents[2]
+SYSTEMS = (
+    System("glacier-xl", "folder", model="glacier-xl-2026", codename="mellow-otter"),
+    System("ember-nine", "folder", model="ember/nine"),
+    System("quartz-turbo", "folder", model="quartz-turbo-v3"),
+)
+SERVE = """
+import sys
+from pathlib import Path
+from arena_ui.serve import run
+run(Path(sys.argv[1]), port=int(sys.argv[2]), announce=lambda url: print(url, flush=True))
+"""
+LINES = {"en": "Bring me a warm cup of tea.", "de": "Bring mir bitte warmen Tee."}
+
+
+def prompts_of(number: int) -> list[Prompt]:
+    """`number` prompts over the three categories; every third one is spoken."""
+    made = []
+    for index in range(number):
+        tags = ("audio-sync",) if index % 3 == 2 else ()
+        task = Task.IMAGE_TO_VIDEO if index % 3 == 1 else Task.TEXT_TO_VIDEO
+        language = "de" if index % 6 == 5 else "en"
+        made.append(
+            Prompt(
+                f"suite-secret-{index:02d}",
+                task,
+                f"Scene number {index}: a lantern sways over a quiet harbour.",
+                language,
+                "CC0-1.0",
+                spoken=LINES[language] if tags else None,
+                tags=tags,
+            )
+        )
+    return made
+
+
+def write_exhibit(path: Path, seconds: float, shade: int, *, spare: int = 64) -> None:
+    """A tiny clip with a moving bar and a tone, ending in a `free` box as exhibits do."""
+    count = round(seconds * 12)
+    frames = np.full((count, 90, 160, 3), 40 + shade, np.uint8)
+    for index in range(count):
+        frames[index, :, (index * 9 + shade) % 140 :][:, :20] = 220
+    tone = 0.1 * np.sin(2 * np.pi * (220 + 7 * shade) * np.arange(int(seconds * 48_000)) / 48_000)
+    write_video(path, frames, 12.0, tone.astype(np.float32), preset="ultrafast")
+    with path.open("ab") as file:
+        file.write(free_box(spare))
+
+
+def build_study(
+    folder: Path,
+    *,
+    prompts: int = 6,
+    seconds: float = 1.0,
+    same_length: bool = True,
+    **arena: Any,
+) -> Study:
+    """A study of three systems with one exhibit each on every prompt, ready to be voted on."""
+    write_study(folder, SYSTEMS, name="harbour")
+    lines = [f"{key} = {value!r}".replace("'", '"') for key, value in arena.items()]
+    file = folder / "study.toml"
+    text = file.read_text(encoding="utf-8")
+    for key in arena:
+        text = "\n".join(line for line in text.splitlines() if not line.startswith(f"{key} ="))
+    file.write_text(text.replace("[arena]", "\n".join(["[arena]", *lines]), 1) + "\n", encoding="utf-8")
+    study = load_study(folder)
+    study.clips.mkdir()
+    study.exhibits.mkdir()
+    with Store.open(study.database_url) as store:
+        store.put_systems(study.systems)
+        asked = prompts_of(prompts)
+        store.put_prompts(asked)
+        for number, prompt in enumerate(asked):
+            for place, system in enumerate(SYSTEMS):
+                key = JobKey(system.name, prompt.id, 1)
+                exhibit_id = sha256(f"{key}".encode()).hexdigest()[:16]
+                path = study.exhibits / f"{exhibit_id}.mp4"
+                write_exhibit(path, seconds, 11 * place + number)
+                _same_size(path, 60_000 if same_length else 60_000 + 100 * place)
+                digest = sha256(path.read_bytes()).hexdigest()
+                clip_digest = sha256(digest.encode()).hexdigest()
+                streams = probe(path)
+                store.add_jobs([key])
+                store.start_job(key)
+                store.finish_job(
+                    key,
+                    Clip(
+                        clip_digest,
+                        key,
+                        f"clips/{clip_digest}.mp4",
+                        1000,
+                        streams,
+                        datetime.now(UTC),
+                        "folder",
+                        "1",
+                    ),
+                )
+                store.put_exhibit(
+                    Exhibit(exhibit_id, key, clip_digest, prompt.id, f"exhibits/{path.name}", digest,
+                            path.stat().st_size, streams, False, -23.0)
+                )  # fmt: skip
+    return study
+
+
+def _same_size(path: Path, size: int) -> None:
+    """Pad with one more `free` box: exhibits of one prompt have one size."""
+    missing = size - path.stat().st_size
+    assert missing >= 8, f"{path} has {path.stat().st_size} bytes"
+    with path.open("ab") as file:
+        file.write(free_box(missing - 8))
+
+
+@dataclass
+class Server:
+    """`python -m arena_ui` in a process of its own."""
+
+    study: Study
+    port: int
+    process: subprocess.Popen[str] | None = None
+    log: Path = field(default=Path())
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def start(self) -> None:
+        self.log = self.study.folder / "server.log"
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", SERVE, str(self.study.folder), str(self.port)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=ROOT,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+        assert self.process.stdout is not None
+        told = self.process.stdout.readline().strip()
+        assert told, self.log.read_text()
+        self.port = int(told.rsplit(":", 1)[1])
+        give_up = time.monotonic() + 30
+        while time.monotonic() < give_up:
+            try:
+                if httpx.get(f"{self.url}/healthz", timeout=5).text == "ok":
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError(f"the arena did not start: {self.log.read_text()}")
+
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(timeout=10)
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+            self.process = None
+
+
+@pytest.fixture
+def make_study(tmp_path: Path) -> Callable[..., Study]:
+    """Builds a study in a fresh folder."""
+    return lambda **settings: build_study(tmp_path / "study", **settings)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Study], Server]]:
+    """Starts an arena on a study; killed at the end."""
+    servers: list[Server] = []
+
+    def start(study: Study) -> Server:
+        server = Server(study, port=0)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def secrets_of() -> Callable[[Study], set[str]]:
+    """Everything about a study that no voter may receive before the vote."""
+
+    def words(study: Study) -> set[str]:
+        with Store.open(study.database_url) as store:
+            clips, exhibits = store.clips(), store.exhibits()
+        names = {word for s in study.systems for word in (s.name, s.codename, s.model) if word}
+        return {
+            *names,
+            *(clip.sha256 for clip in clips),
+            *(clip.path for clip in clips),
+            *(exhibit.id for exhibit in exhibits),
+            *(exhibit.sha256 for exhibit in exhibits),
+            *(prompt.id for prompt in prompts_of(18)),
+            str(study.folder),
+            *(category for category in Category if category == "audio-sync"),
+        }
+
+    return words
