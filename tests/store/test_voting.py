@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import event
 
 from evalharness.errors import AlreadyAnswered, NotFoundError, StoreError
 from evalharness.records import Ballot, Category, Exclusion, JobKey, Outcome, Question, Voter
@@ -239,3 +240,16 @@ class TestBallots:
         scene.opened("one")
         with pytest.raises(StoreError, match="no such vote|not stored"):
             scene.store.exclude(Exclusion("one", Question.OVERALL, "why", "Ada", scene.later()))
+
+    def test_are_read_in_one_statement(self, scene):
+        scene.arena()
+        for name, pair in (("one", "ab"), ("two", "bc")):
+            scene.store.commit_votes(scene.answers(scene.opened(name, *pair)))
+        statements: list[str] = []
+        event.listen(
+            scene.store._database.engine,
+            "before_cursor_execute",
+            lambda connection, cursor, statement, *rest: statements.append(statement),
+        )
+        assert len(scene.store.ballots()) == 4
+        assert len([statement for statement in statements if statement != "BEGIN"]) == 1
