@@ -66,6 +66,7 @@ def look_at(frames: Iterable[VideoFrame]) -> Looks:
             sampled.append(luma.astype(np.float32))
     stack = np.stack(sampled)
     border = find_border(stack)
+    border = find_border(stack)
     left, top, right, bottom = border
     inside = stack[:, top : stack.shape[1] - bottom, left : stack.shape[2] - right]
     return Looks(
@@ -89,9 +90,9 @@ def _margins(mean: NDArray[np.float32], spread: NDArray[np.float32]) -> tuple[in
     """How many lines at the start and at the end are of one colour, the same in every picture."""
 
     def run(colour: NDArray[np.float32], uneven: NDArray[np.float32]) -> int:
-        if DARK < colour[0, 0] < LIGHT:
+        if DARK < float(colour.flat[0]) < LIGHT:
             return 0  # a plain wall is no border
-        same = np.abs(colour - colour[0, 0]).max(axis=0) < SAME_COLOUR
+        same = np.abs(colour - colour.flat[0]).max(axis=0) < SAME_COLOUR
         plain = same & (uneven.max(axis=0) < UNIFORM)
         length = len(plain) if plain.all() else int(np.argmin(plain))
         return length if length <= LARGEST_BORDER * len(plain) else 0
@@ -115,7 +116,8 @@ def _still_edges(stack: NDArray[np.float32], border: tuple[int, int, int, int]) 
         still |= (np.abs(slope).min(axis=0) > EDGE) & (slope.std(axis=0) < STILL)
     left, top, right, bottom = (side + 4 if side else 0 for side in border)
     inside = np.zeros_like(still)
-    inside[top : still.shape[0] - bottom, left : still.shape[1] - right] = True
+    height, width = stack.shape[1:]
+    inside[top : height - bottom, left : width - right] = True
     return still & inside
 
 
@@ -131,13 +133,20 @@ def standing_marks(edges: Mapping[str, Mapping[str, Sequence[NDArray[np.bool_]]]
     }
     marks: list[Mark] = []
     for system, share in shares.items():
-        others = [other for name, other in shares.items() if name != system]
-        own: NDArray[np.bool_] = share >= IN_MOST
-        for other in others:
-            own &= other <= IN_FEW
-        down, across = own.shape[0] // BLOCK, own.shape[1] // BLOCK
-        blocks = own[: down * BLOCK, : across * BLOCK].reshape(down, BLOCK, across, BLOCK).mean(axis=(1, 3))
-        y, x = (BLOCK * index for index in np.nonzero(blocks > MARKED_BLOCK))
-        if len(y):
-            marks.append(Mark(system, int(x.min()), int(y.min()), int(x.max()) + BLOCK, int(y.max()) + BLOCK))
+        own = share >= IN_MOST
+        for other in shares.values():
+            if other is not share:
+                own = own & (other <= IN_FEW)
+        marked = np.argwhere(_blocks(own) > MARKED_BLOCK) * BLOCK
+        if len(marked):
+            (top, left), (bottom, right) = marked.min(axis=0).tolist(), marked.max(axis=0).tolist()
+            marks.append(Mark(system, left, top, right + BLOCK, bottom + BLOCK))
     return marks
+
+
+def _blocks(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The share of each 16 x 16 block that is true; incomplete blocks at the end are left out."""
+    down, across = mask.shape[0] // BLOCK, mask.shape[1] // BLOCK
+    cut = mask[: down * BLOCK, : across * BLOCK]
+    shares: NDArray[np.float64] = cut.reshape(down, BLOCK, across, BLOCK).mean(axis=(1, 3))
+    return shares
