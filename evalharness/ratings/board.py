@@ -141,10 +141,11 @@ def estimate(
 def _require_enough(votes: Tally, fit: Fit) -> None:
     free = fit.parameters - 1
     if votes.votes <= free:
+        cast = "1 vote" if votes.votes == 1 else f"{votes.votes} votes"
+        wanted = "1 number is" if free == 1 else f"{free} numbers are"
         raise RatingError(
-            f"{votes.votes} vote{'s' if votes.votes > 1 else ''} cannot rate {len(votes.systems)} systems: "
-            f"{free} numbers are to be estimated. Collect at least {free + 1} votes; some dozens per system "
-            "make a useful board."
+            f"{cast} cannot rate {len(votes.systems)} systems, as {wanted} to be estimated. Collect at least "
+            f"{free + 1} votes; some dozens per system make a useful board."
         )
 
 

@@ -15,8 +15,9 @@ from evalharness.reports import numbers
 __all__ = ["forest_svg"]
 
 _ACCENT = "var(--accent, #2f62d9)"
+_GROUND = "var(--card, #ffffff)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
-_WIDE, _NARROW = 430, 320
+_WIDE, _NARROW = 480, 300
 """Pixels for the intervals; names and numbers stand beside or above them."""
 _TEXT = {"type": "text", "color": "currentColor", "font": _FONT, "fontSize": 13, "baseline": "middle"}
 
@@ -43,7 +44,7 @@ def forest_svg(board: Leaderboard, *, compact: bool = False) -> str:
         "width": _NARROW if compact else _WIDE,
         "height": {"step": 48 if compact else 34},
         "background": None,
-        "padding": 3,
+        "padding": {"left": 6 if compact else 24, "right": 6 if compact else 40, "top": 4, "bottom": 4},
         "data": {"values": rows},
         "encoding": {"y": _names(board, compact)},
         "layer": [*_mean(board), *_intervals(compact), *_words(compact)],
@@ -87,6 +88,7 @@ def _intervals(compact: bool) -> list[dict[str, Any]]:
         "type": "quantitative",
         "title": "Elo scale",
         "scale": {"zero": False, "padding": 8},
+        "axis": {"format": "d", "tickCount": 4 if compact else 6, "labelSeparation": 12},
     }
     return [
         {"mark": rule, "encoding": {"x": x, "x2": {"field": "high"}}},
@@ -98,11 +100,15 @@ def _words(compact: bool) -> list[dict[str, Any]]:
     shown = {"field": "shown", "type": "nominal"}
     if not compact:
         return [{"mark": {**_TEXT, "align": "left"}, "encoding": {"x": {"value": _WIDE + 16}, "text": shown}}]
-    name = {**_TEXT, "align": "left", "dy": -9, "fontWeight": 600, "limit": 170}
+    name = {**_TEXT, "align": "left", "dy": -9, "fontWeight": 600, "limit": 150}
     value = {**_TEXT, "align": "right", "dy": -9}
+    # The mean's dashed line runs through these numbers, so the ground is painted round them first.
+    halo = {**value, "color": _GROUND, "stroke": _GROUND, "strokeWidth": 6}
+    at_right = {"x": {"value": _NARROW}, "text": shown}
     return [
+        {"mark": halo, "encoding": at_right},
+        {"mark": value, "encoding": at_right},
         {"mark": name, "encoding": {"x": {"value": 0}, "text": {"field": "system", "type": "nominal"}}},
-        {"mark": value, "encoding": {"x": {"value": _NARROW}, "text": shown}},
     ]
 
 
@@ -123,6 +129,5 @@ _CONFIG = {
         "titleFontSize": 12,
         "titleFontWeight": "normal",
         "titleOpacity": 0.75,
-        "tickCount": 5,
     },
 }

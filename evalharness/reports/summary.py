@@ -48,6 +48,11 @@ class MetricRow:
     """Clips that this metric has not been run on."""
     category: str = "all"
 
+    @property
+    def clips(self) -> int:
+        """All clips the row speaks of, scored or not."""
+        return self.n + sum(self.unscorable.values()) + sum(self.failed.values()) + self.unmeasured
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationRow:

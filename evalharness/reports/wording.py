@@ -13,11 +13,13 @@ __all__ = [
     "board_counts",
     "board_lines",
     "flow_line",
+    "headline",
     "interval_line",
     "not_scored",
     "question_title",
     "tied_with",
     "title",
+    "unit_line",
 ]
 
 
@@ -132,8 +134,7 @@ def headline(board: Leaderboard) -> str:
     return f"{first.system} has the highest rating; the votes do not yet tell it from {others}."
 
 
-def direction(better: str | None) -> str:
-    """A metric's direction, to follow its unit; empty where it is not known or describes no quality."""
-    return {"lower": ", lower is better", "higher": ", higher is better", "zero": ", zero is best"}.get(
-        better or "", ""
-    )
+def unit_line(unit: str, better: str | None) -> str:
+    """A metric's unit and direction, as far as they are known."""
+    ways = {"lower": "lower is better", "higher": "higher is better", "zero": "zero is best"}
+    return ", ".join(part for part in (unit, ways.get(better or "", "")) if part)
