@@ -77,7 +77,7 @@ def examine(folder: Path) -> Iterator[Finding]:
         "ok" if secret else "note",
         "set"
         if secret
-        else "not set: each arena process makes its own key for clip links; set it for several.",
+        else "not set: the arena keeps a key in the study; set it where several machines serve one.",
     )
     if (folder / STUDY_FILE).exists():
         yield from _study(folder)
