@@ -74,6 +74,12 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             raise MediaError(
                 f"{path} holds no video stream. A clip needs pictures: check how it was exported."
             )
+        for stream in (*container.streams.video[:1], *container.streams.audio[:1]):
+            if stream.codec_context is None:
+                raise MediaError(
+                    f"{path} holds a {stream.type} stream whose codec cannot be told: it was cut off in its "
+                    "index, or written by something newer. Fetch it again, or convert it to H.264 and AAC."
+                )
         try:
             yield container
         except av.FFmpegError as error:
