@@ -1,5 +1,6 @@
 """A second program on the same study, started by the tests of races and of kill -9.
 
+    another_program.py open URL                       told to go, open the study, and close it
     another_program.py answer URL OUTCOME BATTLE...   told to go, answer these, from four threads each
     another_program.py vote URL NAME                  vote for ever, as ever new voters
 
@@ -64,9 +65,12 @@ def vote_for_ever(store: Store, name: str) -> None:
 
 
 if __name__ == "__main__":
-    act, url, what, *rest = sys.argv[1:]
+    act, url, *rest = sys.argv[1:]
+    if act == "open":
+        say("ready")
+        sys.stdin.readline()
     with Store.open(url) as opened:
         if act == "answer":
-            answer_all(opened, Outcome(what), rest)
-        else:
-            vote_for_ever(opened, what)
+            answer_all(opened, Outcome(rest[0]), rest[1:])
+        elif act == "vote":
+            vote_for_ever(opened, rest[0])

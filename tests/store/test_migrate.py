@@ -91,6 +91,15 @@ def test_many_may_open_a_new_database_at_once(url):
         store.close()
 
 
+def test_many_new_databases_may_be_opened_at_once(tmp_path):
+    urls = [f"sqlite:///{tmp_path}/{number}.db" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(Store.open, urls))
+    for store in stores:
+        assert store.systems() == ()
+        store.close()
+
+
 def test_a_database_of_a_newer_program_is_left_alone(url, engine):
     Store.open(url).close()
     with engine.begin() as connection:

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from evalharness.errors import AlreadyAnswered, StoreError
 from evalharness.records import JobKey, Outcome, Voter
+from evalharness.store import Store
 
 ROOT = Path(__file__).parent.parent.parent
 THREADS = 20
@@ -33,31 +35,42 @@ def test_of_twenty_threads_one_answers_a_battle(scene):
     assert len(scene.store.votes()) == 6
 
 
-def test_of_four_processes_one_answers_a_battle(scene):
-    names = [f"battle{number}" for number in range(10)]
-    scene.arena("ab", "p", "")
-    for name in names:
-        scene.store.put_voter(Voter(name, ("en",), scene.later(), "1"))
-        scene.opened(name, voter=name)
+def run_together(*arguments: Sequence[str]) -> list[str]:
+    """What programs with these arguments print, all told to go at once; all must end well."""
     programs = [
         subprocess.Popen(
-            [sys.executable, ROOT / "tests/store/another_program.py", "answer", scene.url, outcome, *names],
+            [sys.executable, ROOT / "tests/store/another_program.py", *given],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
-        for outcome in Outcome
+        for given in arguments
     ]
     for program in programs:
         assert program.stdout.readline() == "ready\n"
     for program in programs:
         program.stdin.write("go\n")
         program.stdin.flush()
-    accepted = {
-        outcome: program.communicate()[0].split() for outcome, program in zip(Outcome, programs, strict=True)
-    }
-    assert [program.returncode for program in programs] == [0, 0, 0, 0]
+    printed = [program.communicate()[0] for program in programs]
+    assert [program.returncode for program in programs] == [0] * len(programs)
+    return printed
+
+
+def test_four_processes_may_open_a_new_study_at_once(url):
+    run_together(*[["open", url]] * 4)
+    with Store.open(url) as store:
+        assert store.systems() == ()
+
+
+def test_of_four_processes_one_answers_a_battle(scene):
+    names = [f"battle{number}" for number in range(10)]
+    scene.arena("ab", "p", "")
+    for name in names:
+        scene.store.put_voter(Voter(name, ("en",), scene.later(), "1"))
+        scene.opened(name, voter=name)
+    printed = run_together(*(["answer", scene.url, outcome, *names] for outcome in Outcome))
+    accepted = {outcome: won.split() for outcome, won in zip(Outcome, printed, strict=True)}
     assert sorted(name for won in accepted.values() for name in won) == sorted(names)
     votes = scene.store.votes()
     assert Counter(vote.battle_id for vote in votes) == dict.fromkeys(names, 2)
