@@ -152,6 +152,9 @@ class Booth:
                 battles.append(battle)
                 waiting.append(battle)
         possible = min(self._asked_for, len(self._pool.pairs))
+        waiting.sort(
+            key=lambda battle: (battle.created_at, battle.id)
+        )  # as the store will tell them next time
         return Round(
             tuple(self._blind(battle) for battle in waiting[:OPEN_PAIRS]),
             done=len(battles) - len(waiting),
@@ -273,7 +276,7 @@ class Booth:
 
     def _battle_of(self, voter: Voter, ticket: object) -> Battle | Refusal:
         try:
-            battle = self._store.battle(ticket) if isinstance(ticket, str) else None
+            battle = self._store.battle(ticket) if isinstance(ticket, str) and ticket.isalnum() else None
         except NotFoundError:
             battle = None
         if battle is None or battle.voter_id != voter.id:

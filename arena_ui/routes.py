@@ -63,7 +63,7 @@ class _Desk:
     async def join(self, request: Request) -> Response:
         body = await _body(request)
         languages = None if body is None else body.get("languages")
-        known = set(self._booth.languages)
+        known = self._booth.languages
         if body is None or body.get("consent") is not True:
             return _error(422, "consent", "Voting needs your consent. Tick the box to go on.")
         if not isinstance(languages, list) or not all(each in known for each in languages):
@@ -108,7 +108,9 @@ class _Desk:
             more = {} if ending.retry_after_s is None else {"retry_after_s": ending.retry_after_s}
             return _error(REFUSED_WITH[ending.kind], ending.kind, ending.sentence, **more)
         shown = await run_in_threadpool(self._booth.round, voter)
-        reply = {"saved": True, "again": ending.again, "nonce": body.get("nonce"), **shown.as_json()}
+        nonce = body.get("nonce")
+        echoed = nonce if isinstance(nonce, str) and nonce.isascii() else None
+        reply = {"saved": True, "again": ending.again, "nonce": echoed, **shown.as_json()}
         return JSONResponse(reply, headers=PRIVATE)
 
     def clip(self, request: Request) -> Response:

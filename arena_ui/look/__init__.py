@@ -7,10 +7,10 @@ from pathlib import Path
 
 __all__ = ["ICON", "PAGE_STYLE", "THEME", "asset", "styles"]
 
-ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
-    '<rect x="1" y="6" width="14" height="20" rx="4" fill="#2f5bea"/><rect x="17" y="6" width="14" height="20" rx="4" fill="#9fb4f8"/></svg>'
-)
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<rect x="1" y="6" width="14" height="20" rx="4" fill="#2f5bea"/>
+<rect x="17" y="6" width="14" height="20" rx="4" fill="#9fb4f8"/>
+</svg>"""
 """The browser tab's icon, from here and not from another site."""
 
 PAGE_STYLE = """<style>

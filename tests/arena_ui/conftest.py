@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -73,22 +74,9 @@ def write_exhibit(path: Path, seconds: float, shade: int, *, spare: int = 64) ->
         file.write(free_box(spare))
 
 
-def build_study(
-    folder: Path,
-    *,
-    prompts: int = 6,
-    seconds: float = 1.0,
-    same_length: bool = True,
-    **arena: Any,
-) -> Study:
+def build_study(folder: Path, *, prompts: int = 6, seconds: float = 1.0, same_length: bool = True) -> None:
     """A study of three systems with one exhibit each on every prompt, ready to be voted on."""
     write_study(folder, SYSTEMS, name="harbour")
-    lines = [f"{key} = {value!r}".replace("'", '"') for key, value in arena.items()]
-    file = folder / "study.toml"
-    text = file.read_text(encoding="utf-8")
-    for key in arena:
-        text = "\n".join(line for line in text.splitlines() if not line.startswith(f"{key} ="))
-    file.write_text(text.replace("[arena]", "\n".join(["[arena]", *lines]), 1) + "\n", encoding="utf-8")
     study = load_study(folder)
     study.clips.mkdir()
     study.exhibits.mkdir()
@@ -96,36 +84,37 @@ def build_study(
         store.put_systems(study.systems)
         asked = prompts_of(prompts)
         store.put_prompts(asked)
-        for number, prompt in enumerate(asked):
-            for place, system in enumerate(SYSTEMS):
-                key = JobKey(system.name, prompt.id, 1)
-                exhibit_id = sha256(f"{key}".encode()).hexdigest()[:16]
-                path = study.exhibits / f"{exhibit_id}.mp4"
-                write_exhibit(path, seconds, 11 * place + number)
-                _same_size(path, 60_000 if same_length else 60_000 + 100 * place)
-                digest = sha256(path.read_bytes()).hexdigest()
-                clip_digest = sha256(digest.encode()).hexdigest()
-                streams = probe(path)
-                store.add_jobs([key])
-                store.start_job(key)
-                store.finish_job(
-                    key,
-                    Clip(
-                        clip_digest,
-                        key,
-                        f"clips/{clip_digest}.mp4",
-                        1000,
-                        streams,
-                        datetime.now(UTC),
-                        "folder",
-                        "1",
-                    ),
-                )
-                store.put_exhibit(
-                    Exhibit(exhibit_id, key, clip_digest, prompt.id, f"exhibits/{path.name}", digest,
-                            path.stat().st_size, streams, False, -23.0)
-                )  # fmt: skip
-    return study
+        keys = [(number, place, JobKey(system.name, prompt.id, 1))
+                for number, prompt in enumerate(asked)
+                for place, system in enumerate(SYSTEMS)]  # fmt: skip
+        store.add_jobs([key for _, _, key in keys])
+        for number, place, key in keys:
+            exhibit_id = sha256(f"{key}".encode()).hexdigest()[:16]
+            path = study.exhibits / f"{exhibit_id}.mp4"
+            write_exhibit(path, seconds, 11 * place + number)
+            _same_size(path, 60_000 if same_length else 60_000 + 100 * place)
+            digest = sha256(path.read_bytes()).hexdigest()
+            clip = sha256(digest.encode()).hexdigest()
+            streams = probe(path)
+            store.start_job(key)
+            store.finish_job(
+                key, Clip(clip, key, f"clips/{clip}.mp4", 1000, streams, datetime.now(UTC), "folder", "1")
+            )
+            store.put_exhibit(
+                Exhibit(exhibit_id, key, clip, key.prompt_id, f"exhibits/{path.name}", digest,
+                        path.stat().st_size, streams, False, -23.0)
+            )  # fmt: skip
+
+
+def set_arena(folder: Path, **settings: object) -> Study:
+    """The study in `folder` with these keys in [arena]; values are numbers or text."""
+    file = folder / "study.toml"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(tuple(f"{key} =" for key in settings))]
+    place = kept.index("[arena]") + 1
+    given = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    file.write_text("\n".join([*kept[:place], *given, *kept[place:]]) + "\n", encoding="utf-8")
+    return load_study(folder)
 
 
 def _same_size(path: Path, size: int) -> None:
@@ -182,10 +171,31 @@ class Server:
             self.process = None
 
 
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Studies already built, by what they are made of."""
+    built: dict[str, Path] = {}
+
+    def find(**content: object) -> Path:
+        name = json.dumps(content, sort_keys=True)
+        if name not in built:
+            built[name] = tmp_path_factory.mktemp("shelf") / "study"
+            build_study(built[name], **content)  # type: ignore[arg-type]  # keywords checked where used
+        return built[name]
+
+    return find
+
+
 @pytest.fixture
-def make_study(tmp_path: Path) -> Callable[..., Study]:
-    """Builds a study in a fresh folder."""
-    return lambda **settings: build_study(tmp_path / "study", **settings)
+def make_study(tmp_path: Path, shelf: Callable[..., Path]) -> Callable[..., Study]:
+    """A study of one's own: prompts, seconds, same_length; further keywords are settings of [arena]."""
+
+    def make(*, prompts: int = 6, seconds: float = 1.0, same_length: bool = True, **arena: object) -> Study:
+        folder = tmp_path / "study"
+        shutil.copytree(shelf(prompts=prompts, seconds=seconds, same_length=same_length), folder)
+        return set_arena(folder, **arena)
+
+    return make
 
 
 @pytest.fixture
