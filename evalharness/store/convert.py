@@ -67,6 +67,7 @@ def _plain(noun: str, field: str, value: Any) -> Any:
         )
     elif isinstance(value, float):
         problem = None if math.isfinite(value) else f"is {value}; only finite numbers can be stored"
+        value = float(value)  # plain, where it is one of numpy's
     elif isinstance(value, int) and not isinstance(value, bool):
         problem = None if -(2**63) <= value < 2**63 else f"is {value}, which needs more than 64 bits"
     elif value is not None and not isinstance(value, bool):

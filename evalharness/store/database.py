@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from evalharness.errors import MissingExtraError, StoreError
 from evalharness.store.refusals import explain
@@ -67,8 +67,10 @@ class Database:
             reason = explain(error)
             if self._password:
                 reason = reason.replace(str(self._password), "***")
+            broken = isinstance(error, DBAPIError) and error.connection_invalidated
+            change = "It is not known whether anything was changed" if broken else "Nothing was changed"
             raise StoreError(
-                f"Could not {purpose}: {reason} Nothing was changed in the database {self.name}."
+                f"Could not {purpose}: {reason} {change} in the database {self.name}."
             ) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table, UniqueConstraint
+from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -79,16 +79,12 @@ def _constraint(error: IntegrityError) -> str:
 
 def _keys_by_columns() -> dict[str, str]:
     """Names of keys by SQLite's way of naming them: "table.column, table.column"."""
-
-    def columns(table: Table, names: list[str]) -> str:
-        return ", ".join(f"{table.name}.{name}" for name in names)
-
-    found = {}
-    for table in METADATA.tables.values():
-        for key in [table.primary_key, *table.constraints]:
-            if key is table.primary_key or isinstance(key, UniqueConstraint):
-                found[columns(table, [column.name for column in key.columns])] = str(key.name)
-    return found
+    return {
+        ", ".join(f"{table.name}.{column.name}" for column in key.columns): str(key.name)
+        for table in METADATA.tables.values()
+        for key in table.constraints
+        if isinstance(key, (PrimaryKeyConstraint, UniqueConstraint))
+    }
 
 
 _BY_COLUMNS = _keys_by_columns()

@@ -90,6 +90,17 @@ def test_a_wrong_password_stays_secret(postgres_url):
     assert PASSWORD not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.postgres
+def test_a_connection_lost_midway_leaves_open_what_happened_and_the_store_usable(postgres_url):
+    with Store.open(postgres_url) as store:
+        with (
+            pytest.raises(StoreError, match="It is not known whether anything was changed"),
+            store._database.writing("lose the connection") as connection,
+        ):
+            connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        assert store.systems() == ()
+
+
 def test_a_missing_driver_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'evalharness\[postgres\]'"):

@@ -3,10 +3,26 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from evalharness.errors import NotFoundError, StoreError
 from evalharness.records import Measurement, MeasurementStatus
 
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+JSON_OBJECTS = st.dictionaries(
+    TEXT,
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**63), 2**63 - 1)
+        | TEXT
+        | st.floats(allow_nan=False, allow_infinity=False),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+        max_leaves=10,
+    ),
+    max_size=4,
+)
 VALUE = Measurement("sha-a-p-1", "event_sync.offset_s", "1", MeasurementStatus.VALUE, -0.0417, "s")
 UNSCORABLE = replace(
     VALUE, metric="lips.error", status=MeasurementStatus.UNSCORABLE, value=None, reason="No face was found."
@@ -66,6 +82,16 @@ class TestMeasurements:
         scene.store.put_measurements([replace(VALUE, value=value)])
         (found,) = scene.store.measurements()
         assert found.value == value
+
+    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(details=JSON_OBJECTS, value=st.floats(-1e308, 1e308))
+    def test_bring_back_any_json_and_any_finite_value(self, scene, details, value):
+        if not scene.store.clips():
+            scene.content()
+            scene.finished("a", "p")
+        given_one = replace(VALUE, value=value, details=details)
+        scene.store.put_measurements([given_one])
+        assert scene.store.measurements() == (given_one,)
 
     def test_a_new_run_replaces_the_same_version_only(self, scene):
         scene.content()
