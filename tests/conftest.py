@@ -11,6 +11,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -112,7 +113,7 @@ def _throwaway_cluster(programs: Path) -> Iterator[str]:
             _wait_for(url, server, folder / "log")
             yield url
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # do not wait for clients
             server.wait(timeout=START_TIMEOUT_S)
     finally:
         shutil.rmtree(folder)
