@@ -49,6 +49,8 @@ def integrated_loudness(sound: NDArray[np.float32]) -> float | None:
 
     A sound shorter than one block is taken as a single one.
     """
+    if sound.shape[1] == 0:
+        return None
     power = _block_powers(sound)
     power = power[_lufs(power) > ABSOLUTE_GATE]
     if power.size == 0:
@@ -110,7 +112,7 @@ def _block_powers(sound: NDArray[np.float32]) -> NDArray[np.float64]:
     total = np.concatenate([[0.0], np.cumsum(np.square(weighted).sum(axis=0))])
     length = min(BLOCK, sound.shape[1])
     starts = np.arange(0, sound.shape[1] - length + 1, STEP)
-    powers: NDArray[np.float64] = (total[starts + length] - total[starts]) / max(1, length)
+    powers: NDArray[np.float64] = (total[starts + length] - total[starts]) / length
     return powers
 
 
