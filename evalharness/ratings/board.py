@@ -15,7 +15,7 @@ from evalharness.ratings.estimate import Estimate, Interval
 from evalharness.ratings.fit import PRIOR_BATTLES, Fit, order_identifiable
 from evalharness.ratings.intervals import IntervalMethod, covariance
 from evalharness.ratings.ranks import DRAWS, Ranks, max_t_critical, rank_intervals
-from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Tally, tally
+from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally, tally
 from evalharness.records import Ballot, Category, Leaderboard, Question, Rating
 
 __all__ = ["ALL_CATEGORIES", "ESTIMATORS", "estimate", "leaderboard"]
@@ -153,7 +153,8 @@ def _ratings(votes: Tally, found: Estimate, ranks: Ranks) -> tuple[Rating, ...]:
     wins = votes.counts[LEFT].sum(axis=1) + votes.counts[RIGHT].sum(axis=0)
     losses = votes.counts[LEFT].sum(axis=0) + votes.counts[RIGHT].sum(axis=1)
     ties, bad = (votes.counts[code].sum(axis=0) + votes.counts[code].sum(axis=1) for code in (TIE, BOTH_BAD))
-    voters, prompts = _met(votes, votes.voter), _met(votes, votes.prompt)
+    voters = _met(votes, votes.voter, len(votes.voters))
+    prompts = _met(votes, votes.prompt, len(votes.prompts))
     rows = []
     for i, system in enumerate(votes.systems):
         rating = found.rating(system)
@@ -179,11 +180,13 @@ def _ratings(votes: Tally, found: Estimate, ranks: Ranks) -> tuple[Rating, ...]:
     return tuple(sorted(rows, key=lambda row: (row.rank, row.system)))
 
 
-def _met(votes: Tally, cluster: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _met(votes: Tally, cluster: Codes, groups: int) -> Codes:
     """Shape (systems,): in how many clusters each system appears."""
     size = len(votes.systems)
-    seen = np.unique(np.concatenate([cluster * size + votes.left, cluster * size + votes.right]))
-    return np.bincount(seen % size, minlength=size)
+    seen = np.bincount(cluster * size + votes.left, minlength=groups * size)
+    seen += np.bincount(cluster * size + votes.right, minlength=groups * size)
+    times: Codes = np.count_nonzero(seen.reshape(groups, size), axis=0)
+    return times
 
 
 def _recipe(

@@ -49,7 +49,9 @@ def holding_clusters(votes: Tally, cluster: Codes) -> Codes:
     low, high = np.minimum(votes.left, votes.right), np.maximum(votes.left, votes.right)
     pair = low * size + high
     total = np.bincount(pair, minlength=size * size)
-    owned, times = np.unique(cluster * (size * size) + pair, return_counts=True)
+    # No cluster owns a pair that met more often than the largest cluster has votes.
+    small = total[pair] <= np.bincount(cluster).max(initial=0)
+    owned, times = np.unique(cluster[small] * (size * size) + pair[small], return_counts=True)
     sole = owned[times == total[owned % (size * size)]]
     met = total.reshape(size, size) > 0
     found = []

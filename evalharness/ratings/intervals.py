@@ -169,22 +169,35 @@ def _row_meat(fit: Fit, votes: Tally) -> Reals:
 def _cell_meat(fit: Fit, votes: Tally) -> Reals:
     """The same with the scores summed first within each cell of one voter and one prompt."""
     cell = votes.voter * len(votes.prompts) + votes.prompt
-    cells, place = np.unique(cell, return_inverse=True)
-    if len(cells) == votes.votes:
-        return _row_meat(fit, votes)
-    gap, tie = vote_scores(fit, votes)
-    columns, values = [votes.left, votes.right], [gap, -gap]
+    order = np.argsort(cell)
+    starts = np.diff(cell[order], prepend=-1) > 0
+    lone = starts & np.append(starts[1:], True)
+    # Votes alone in their cell count as rows; only the others have anything to be summed with.
+    rows = order[~lone]
+    scores = _score_rows(fit, votes, rows)
+    place = np.cumsum(starts[~lone]) - 1
+    ones = np.ones(len(rows))
+    gather = sparse.csr_array(
+        (ones, (place, np.arange(len(rows)))), shape=(place.max(initial=-1) + 1, len(rows))
+    )
+    by_cell = gather @ scores
+    together = (by_cell.T @ by_cell - scores.T @ scores).toarray()
+    meat: Reals = _row_meat(fit, votes) + together
+    return meat
+
+
+def _score_rows(fit: Fit, votes: Tally, rows: Codes) -> sparse.csr_array:
+    """Shape (rows, parameters): the score vectors of these votes."""
+    gap, tie = (score[rows] for score in vote_scores(fit, votes))
+    columns, values = [votes.left[rows], votes.right[rows]], [gap, -gap]
     if fit.order_effect is not None:
-        columns.append(np.full(votes.votes, len(fit.systems)))
+        columns.append(np.full(len(rows), len(fit.systems)))
         values.append(gap)
     if fit.log_tie is not None:
-        columns.append(np.full(votes.votes, fit.parameters - 1))
+        columns.append(np.full(len(rows), fit.parameters - 1))
         values.append(tie)
-    rows = np.tile(place, len(columns))
-    scores = sparse.csr_array(
-        (np.concatenate(values), (rows, np.concatenate(columns))), shape=(len(cells), fit.parameters)
-    )
-    return np.asarray((scores.T @ scores).toarray(), dtype=float)
+    where = (np.tile(np.arange(len(rows)), len(columns)), np.concatenate(columns))
+    return sparse.csr_array((np.concatenate(values), where), shape=(len(rows), fit.parameters))
 
 
 def _sandwich(fit: Fit, meat: Reals) -> Reals:
@@ -203,7 +216,7 @@ def _sum_zero(fit: Fit, matrix: Reals) -> Reals:
 
 
 def _at_least(floor: Reals, matrix: Reals) -> Reals:
-    """`matrix` raised to `floor`, which is positive semi-definite, in every direction in which it has less."""
+    """`matrix` raised to `floor` (positive semi-definite) in every direction in which it has less."""
     lack = floor - matrix
     values, vectors = np.linalg.eigh(0.5 * (lack + lack.T))
     raised: Reals = matrix + (vectors * np.maximum(values, 0.0)) @ vectors.T

@@ -61,10 +61,14 @@ class Tally:
 
     def sha256(self) -> str:
         """Hash of the votes as a set: names and coded rows in sorted order, so arrival does not matter."""
-        rows = np.stack([self.voter, self.prompt, self.left, self.right, self.outcome])
-        rows = rows[:, np.lexsort(rows[::-1])].astype("<i8")
+        sizes = (len(self.voters), len(self.prompts), len(self.systems), len(self.systems), len(OUTCOMES))
+        rows = np.zeros(self.votes, dtype=np.int64)
+        for size, codes in zip(
+            sizes, (self.voter, self.prompt, self.left, self.right, self.outcome), strict=True
+        ):
+            rows = rows * size + codes
         digest = hashlib.sha256(json.dumps([self.systems, self.voters, self.prompts]).encode())
-        digest.update(np.ascontiguousarray(rows).tobytes())
+        digest.update(np.sort(rows).astype("<i8").tobytes())
         return digest.hexdigest()
 
 
