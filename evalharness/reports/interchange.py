@@ -7,6 +7,8 @@ is not finite is refused, since other readers would turn it into null and then i
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,9 +28,10 @@ Record = TypeVar("Record", Leaderboard, Summary)
 def to_json(record: Leaderboard | Summary) -> str:
     """The record as indented JSON. Raises EvalHarnessError where it holds a number that is not finite."""
     kind = type(record)
-    body = _adapter(kind).dump_python(record, mode="json")
+    # Not by pydantic, which writes NaN within free-form recipes as null.
+    body = {"form": f"{kind.__name__}/{FORM}", **asdict(record)}
     try:
-        return json.dumps({"form": f"{kind.__name__}/{FORM}", **body}, indent=2, allow_nan=False) + "\n"
+        return json.dumps(body, indent=2, allow_nan=False, default=_time) + "\n"
     except ValueError as error:
         raise EvalHarnessError(
             f"A {kind.__name__} holds a number that is not finite, which JSON cannot carry. "
@@ -59,6 +62,12 @@ def from_json(kind: type[Record], text: str) -> Record:
 def render_json(summary: Summary) -> str:
     """The whole summary as JSON."""
     return to_json(summary)
+
+
+def _time(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"A report holds a {type(value).__name__}, for which JSON has no form.")
 
 
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["dollars", "figure", "many", "percent", "points", "ranks", "seconds", "signed_points", "span"]
+__all__ = ["dollars", "figure", "many", "percent", "points", "ranks", "seconds", "span"]
 
 NONE = "–"
 """Stands where there is no number."""
@@ -11,12 +11,6 @@ NONE = "–"
 def points(rating: float) -> str:
     """A rating in whole Elo points."""
     return f"{rating:.0f}".replace("-", "−")
-
-
-def signed_points(difference: float) -> str:
-    """A difference in whole Elo points, its sign always shown."""
-    rounded = round(difference)
-    return f"+{rounded}" if rounded > 0 else f"−{-rounded}" if rounded < 0 else "0"
 
 
 def span(low: float, high: float) -> str:
