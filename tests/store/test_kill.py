@@ -30,11 +30,12 @@ def test_no_acknowledged_vote_is_lost_or_doubled(scene):
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         ) as program:
             assert program.stdout.readline() == "ready\n"
+            if kill % 2:  # every second one dies with votes behind it, however slow the machine
+                acknowledged.append(program.stdout.readline().strip())
             time.sleep(chance.uniform(0.0, 0.15))
             program.kill()
             acknowledged += program.stdout.read().split()
         assert program.returncode == -signal.SIGKILL
-    assert len(acknowledged) > KILLS  # else nothing was put to the test
     with Store.open(scene.url) as again:
         votes = Counter(vote.battle_id for vote in again.votes())
         open_ones = {battle.id for battle in again.battles()} - set(votes)
