@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -50,7 +50,7 @@ def from_json(kind: type[Record], text: str) -> Record:
                 f"The text is no {wanted}: its form is {found!r}. Read it with the version that wrote it, "
                 "or write the report again."
             )
-        record: Record = _adapter(kind).validate_json(json.dumps(body), strict=True)
+        record: Record = TypeAdapter(kind).validate_json(json.dumps(body), strict=True)
     except (json.JSONDecodeError, ValidationError) as error:
         raise EvalHarnessError(
             f"The text cannot be read as a {kind.__name__}: {str(error).splitlines()[0]}. "
@@ -68,7 +68,3 @@ def _time(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"A report holds a {type(value).__name__}, for which JSON has no form.")
-
-
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)

@@ -150,6 +150,21 @@ def test_the_two_system_row_interval_by_hand(ballots):
     assert gap.high - gap.low == pytest.approx(2 * 1.959964 * 0.11547 * ELO_PER_LOGIT, rel=0.005)
 
 
+def test_the_jackknife_of_four_voters_by_hand():
+    # docs/methods.md works this through: a wins 10, 9, 7 and 4 of 10 votes of four voters (here times 100,
+    # which leaves the moves as they are); p = 0.75, J = 3/4 x 21 / 5.625^2, standard error 0.7055 logits.
+    rows = [
+        ("a", "b", "left" if number < wins else "right", f"voter {wins}", "one prompt")
+        for wins in (1000, 900, 700, 400)
+        for number in range(1000)
+    ]
+    votes = tally_frame(pd.DataFrame(rows, columns=["left", "right", "outcome", "voter", "prompt"]))
+    found = covariance(bradley_terry(votes), votes)
+    error = np.sqrt(found.matrix[0, 0] + found.matrix[1, 1] - 2 * found.matrix[0, 1])
+    assert error == pytest.approx(0.7055, abs=2e-3)
+    assert error * ELO_PER_LOGIT == pytest.approx(122.6, abs=0.4)
+
+
 def test_repeating_votes_within_voters_adds_no_certainty(draw):
     frame = draw([0.8, 0.0, -0.8], votes=1500, seed=6, voter_sd=0.8)
     once = tally_frame(frame)
