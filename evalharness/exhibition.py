@@ -8,13 +8,15 @@ whole files and whole records; the next run makes what is missing.
 
 from __future__ import annotations
 
+import os
 import secrets
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +158,8 @@ def _make(
             yield group, outputs, make_exhibits(clips, outputs, recipe)
         return
     # Spawned, not forked: the caller may hold threads and database connections.
-    with ProcessPoolExecutor(min(processes, len(work)), mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(work)), context, initializer=_end_with_parent) as pool:
         pending = {
             pool.submit(make_exhibits, clips, outputs, recipe): (group, outputs)
             for group, clips, outputs in work
@@ -172,6 +175,18 @@ def _make(
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """In a worker: a parent that is killed takes its workers along, instead of leaving them waiting."""
+    parent = parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _record(

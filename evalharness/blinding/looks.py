@@ -58,7 +58,7 @@ def look_at(frames: Iterable[VideoFrame]) -> Looks:
     repeated = count = 0
     before: NDArray[np.float32] | None = None
     for count, frame in enumerate(frames, start=1):
-        luma = frame.to_ndarray(format="gray")
+        luma = _luma(frame)
         coarse = luma[::4, ::4].astype(np.float32)
         repeated += before is not None and float(np.abs(coarse - before).mean()) < REPEATED
         before = coarse
@@ -76,6 +76,14 @@ def look_at(frames: Iterable[VideoFrame]) -> Looks:
         float(inside.mean()),
         _still_edges(stack, border),
     )
+
+
+def _luma(frame: VideoFrame) -> NDArray[np.uint8]:
+    """The Y plane as it is stored, (height, width)."""
+    planar = frame if frame.format.name == "yuv420p" else frame.reformat(format="yuv420p")
+    plane = planar.planes[0]
+    stored = np.frombuffer(bytes(plane), dtype=np.uint8).reshape(plane.height, plane.line_size)
+    return stored[:, : plane.width]
 
 
 def find_border(stack: NDArray[np.float32]) -> tuple[int, int, int, int]:
