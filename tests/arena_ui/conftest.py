@@ -132,6 +132,8 @@ class Server:
     study: Study
     port: int
     process: subprocess.Popen[str] | None = None
+    planted: str = ""
+    """Lines of Python run in the server first: how a test plants a leak."""
     log: Path = field(default=Path())
 
     @property
@@ -142,7 +144,7 @@ class Server:
         self.log = self.study.folder / "server.log"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SERVE, str(self.study.folder), str(self.port)],
+                [sys.executable, "-c", self.planted + SERVE, str(self.study.folder), str(self.port)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -203,8 +205,8 @@ def serve() -> Iterator[Callable[[Study], Server]]:
     """Starts an arena on a study; killed at the end."""
     servers: list[Server] = []
 
-    def start(study: Study) -> Server:
-        server = Server(study, port=0)
+    def start(study: Study, planted: str = "") -> Server:
+        server = Server(study, port=0, planted=planted)
         servers.append(server)
         server.start()
         return server
