@@ -38,6 +38,14 @@ LONG_WORD = 6
 TELLTALES = ("x264", "x265", "lavf", "lavc", "c2pa", "jumb", "ffmpeg", "handbrake", "premiere", "davinci")
 
 
+EVERY_MP4 = (
+    "isom iso2 avc1 mp41 mp4a ftyp moov mvhd trak tkhd edts elst mdia mdhd hdlr minf vmhd smhd dinf dref "
+    "stbl stsd stts stss stsc stsz stco sgpd sbgp roll udta meta free mdat avcc colr nclx btrt pasp esds url "
+    "vide soun videohandler soundhandler mdirappl ilst"
+)
+"""What stands in every exhibit; a name that is part of it cannot be told from it and is not looked for."""
+
+
 class Kind(StrEnum):
     """What kind of difference a feature is."""
 
@@ -102,7 +110,7 @@ def _file(path: Path, words: Iterable[str]) -> dict[str, Value]:
 
 def _found(data: bytes, outside: bytes, words: Iterable[str]) -> list[str]:
     """Which words the file holds, upper or lower case."""
-    wanted = sorted({word.lower() for word in (*TELLTALES, *words) if len(word) > 2})
+    wanted = sorted({w.lower() for w in (*TELLTALES, *words) if len(w) > 2 and w.lower() not in EVERY_MP4})
     return [word for word in wanted if word.encode() in (data if len(word) >= LONG_WORD else outside)]
 
 

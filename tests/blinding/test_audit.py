@@ -162,6 +162,10 @@ def test_words_the_owner_fears_are_looked_for(gallery, tmp_path: Path) -> None:
     assert leaks(planted, words=["acme studio"]) == {"file.words"}
 
 
+def test_a_system_called_like_a_part_of_every_file_is_no_leak(gallery) -> None:
+    assert leaks(gallery, words=["Meta", "free", "Video", "sound", "ab"]) == set()
+
+
 def test_a_burned_in_mark_is_a_warning(gallery, recipe, tmp_path: Path, draw_clip) -> None:
     def change(old: Path, new: Path) -> None:
         clip = tmp_path / f"{new.stem}-clip.mp4"
