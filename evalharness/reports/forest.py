@@ -100,7 +100,7 @@ def _words(compact: bool) -> list[dict[str, Any]]:
     shown = {"field": "shown", "type": "nominal"}
     if not compact:
         return [{"mark": {**_TEXT, "align": "left"}, "encoding": {"x": {"value": _WIDE + 16}, "text": shown}}]
-    name = {**_TEXT, "align": "left", "dy": -9, "fontWeight": 600, "limit": 150}
+    name = {**_TEXT, "align": "left", "dy": -9, "fontWeight": 600, "limit": 125}
     value = {**_TEXT, "align": "right", "dy": -9}
     # The mean's dashed line runs through these numbers, so the ground is painted round them first.
     halo = {**value, "color": _GROUND, "stroke": _GROUND, "strokeWidth": 6}

@@ -26,6 +26,7 @@ from evalharness.reports.wording import (
     not_scored,
     question_title,
     tied_with,
+    tied_words,
     title,
 )
 
@@ -129,7 +130,7 @@ def _board_row(board: Leaderboard, row: Rating) -> tuple[str, ...]:
         f"{row.votes:,}",
         f"{row.voters:,}",
         f"{row.prompts:,}",
-        ", ".join(tied_with(board, row.system)) or numbers.NONE,
+        tied_words(board, row.system),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["dollars", "figure", "many", "percent", "points", "ranks", "seconds", "span"]
+__all__ = ["NONE", "dollars", "figure", "many", "percent", "points", "ranks", "seconds", "span"]
 
 NONE = "–"
 """Stands where there is no number."""

@@ -18,6 +18,7 @@ __all__ = [
     "not_scored",
     "question_title",
     "tied_with",
+    "tied_words",
     "title",
     "unit_line",
 ]
@@ -38,6 +39,16 @@ def tied_with(board: Leaderboard, system: str) -> tuple[str, ...]:
     tied: Mapping[str, Sequence[str]] = board.recipe.get("tied_with", {})
     names = set(tied.get(system, ()))
     return tuple(row.system for row in board.ratings if row.system in names)
+
+
+def tied_words(board: Leaderboard, system: str) -> str:
+    """`tied_with` at a length that a table cell bears; JSON and CSV hold the whole list."""
+    tied = tied_with(board, system)
+    if not tied:
+        return numbers.NONE
+    if len(tied) > 3 and len(tied) == len(board.ratings) - 1:
+        return "all others"
+    return _listed(tied, 4)
 
 
 def board_lines(board: Leaderboard) -> tuple[tuple[str, str], ...]:
@@ -83,7 +94,7 @@ def interval_line(recipe: Mapping[str, Any]) -> str | None:
     if "confidence" not in recipe:
         return None
     freedom = recipe.get("degrees_of_freedom")
-    tail = f", t with {freedom:.0f} degrees of freedom" if freedom is not None else ""
+    tail = f", t with {numbers.many(round(freedom), 'degree')} of freedom" if freedom is not None else ""
     form = recipe.get("interval_form") or recipe.get("interval")
     return f"{numbers.percent(recipe['confidence'])} by {form}{tail}"
 
@@ -130,7 +141,7 @@ def headline(board: Leaderboard) -> str:
         return f"{first.system} leads, and the votes tell it from every other system."
     if len(tied) == len(board.ratings) - 1:
         return f"{first.system} has the highest rating, but the votes tell it from no other system yet."
-    others = ", ".join(tied[:3]) + (f" and {len(tied) - 3} more" if len(tied) > 3 else "")
+    others = _listed(tied, 3)
     return f"{first.system} has the highest rating; the votes do not yet tell it from {others}."
 
 
@@ -138,3 +149,9 @@ def unit_line(unit: str, better: str | None) -> str:
     """A metric's unit and direction, as far as they are known."""
     ways = {"lower": "lower is better", "higher": "higher is better", "zero": "zero is best"}
     return ", ".join(part for part in (unit, ways.get(better or "", "")) if part)
+
+
+def _listed(names: Sequence[str], most: int) -> str:
+    """The first `most` names, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

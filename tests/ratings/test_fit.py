@@ -39,6 +39,16 @@ def test_davidson_of_two_systems_has_a_closed_form(ballots):
     assert fit.order_effect == pytest.approx(0.0, abs=1e-9)
 
 
+def test_sixty_twenty_forty_as_docs_methods_works_it_through(ballots):
+    rows = [("a", "b", "left")] * 30 + [("a", "b", "right")] * 10 + [("a", "b", "tie")] * 20
+    rows += [("b", "a", "right")] * 30 + [("b", "a", "left")] * 10 + [("b", "a", "tie")] * 20
+    votes = tally(ballots(rows))
+    fit, half = davidson(votes), bradley_terry(votes)
+    assert (fit.strengths[0] - fit.strengths[1]) * ELO_PER_LOGIT == pytest.approx(190.08, abs=0.01)
+    assert math.exp(fit.log_tie) == pytest.approx(1.153, abs=0.001)
+    assert (half.strengths[0] - half.strengths[1]) * ELO_PER_LOGIT == pytest.approx(120.1, abs=0.05)
+
+
 def test_the_order_effect_of_one_pair_has_a_closed_form(ballots):
     # Left wins 3 to 1 whoever stands there: equal systems, order effect ln 3.
     rows = [("a", "b", "left")] * 3 + [("a", "b", "right")]
