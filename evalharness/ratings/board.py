@@ -73,6 +73,11 @@ def leaderboard(
             if ballot.question is question and (category is None or ballot.category == category)
         )
         votes = tally(chosen, labels=labels)
+    elif labels:
+        raise RatingError(
+            "These votes are coded already, so labels would come too late to mask a name. "
+            "Give the labels to tally() instead."
+        )
     found, notes = estimate(
         votes, estimator=estimator, interval=interval, confidence=confidence, anchor=anchor
     )

@@ -93,52 +93,52 @@ def covariance(
     return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """One way in which votes cluster."""
+
+    name: str
+    codes: Codes
+    groups: int
+
+
 def _two_way(fit: Fit, votes: Tally) -> Covariance:
-    voters, prompts = len(votes.voters), len(votes.prompts)
-    sides = [
-        (name, codes, groups)
-        for name, codes, groups in (("voter", votes.voter, voters), ("prompt", votes.prompt, prompts))
-        if groups > 1
-    ]
+    both = (_Side("voter", votes.voter, len(votes.voters)), _Side("prompt", votes.prompt, len(votes.prompts)))
+    sides = [side for side in both if side.groups > 1]
     if not sides:
         raise RatingError(
             "All votes come from one voter on one prompt, so no interval can say what other voters or "
             "prompts would do. Collect more, or ask for interval='row_sandwich', which speaks of repeated "
             "votes only."
         )
-    notes = [_held_note(votes, name, codes) for name, codes, _ in sides]
-    matrix: Reals = np.sum([_jackknife(fit, votes, codes, groups) for _, codes, groups in sides], axis=0)
+    few = [f"{side.groups} {side.name}s" for side in sides if side.groups < FEW_CLUSTERS]
+    matrix: Reals = np.sum([_jackknife(fit, votes, side) for side in sides], axis=0)
     cells = _sandwich(fit, _cell_meat(fit, votes))
-    freedom = float(min(groups for _, _, groups in sides) - 1)
     if len(sides) == 1:
-        name, other = (sides[0][0], "prompt") if sides[0][0] == "voter" else (sides[0][0], "voter")
-        form = f"one-way cluster jackknife over {name}s"
-        notes.append(
-            f"There is one {other} only: intervals say what other {name}s might give and nothing about "
-            f"other {other}s."
-        )
+        form = f"one-way cluster jackknife over {sides[0].name}s"
+    elif few:
+        form = "two-way cluster jackknife over voters and prompts, sum form"
     else:
         form = "two-way cluster jackknife over voters and prompts"
-    few = [f"{groups} {name}s" for name, _, groups in sides if groups < FEW_CLUSTERS]
-    if len(sides) == 2 and not few:
         matrix = matrix - cells
-    elif len(sides) == 2:
-        form += ", sum form"
-    notes = [note for note in notes if note]
-    found = Covariance(_at_least(cells / 4.0, matrix), freedom, form, tuple(notes))
-    if few:
-        found = _floored(
-            found,
-            fit,
-            f"Few clusters ({' and '.join(few)}; {FEW_CLUSTERS} are wanted): intervals use the cautious "
-            f"form, a t quantile with {freedom:.0f} degree{'s' if freedom != 1 else ''} of freedom, and are "
-            "nowhere narrower than the model's own.",
-        )
-    return found
+    freedom = min(side.groups for side in sides) - 1
+    notes = tuple(note for side in both if (note := _side_note(votes, side)))
+    found = Covariance(_at_least(cells / 4.0, matrix), float(freedom), form, notes)
+    if not few:
+        return found
+    note = (
+        f"Only {' and '.join(few)} ({FEW_CLUSTERS} are wanted): intervals use the cautious form, a t "
+        f"quantile with {freedom} degree{'s' if freedom > 1 else ''} of freedom, and are nowhere narrower than the "
+        "model's own."
+    )
+    return _floored(found, fit, note)
 
 
-def _held_note(votes: Tally, name: str, codes: Codes) -> str:
-    held = len(holding_clusters(votes, codes))
+def _side_note(votes: Tally, side: _Side) -> str:
+    name = side.name
+    if side.groups == 1:
+        return f"There is one {name} only: intervals say nothing about what other {name}s would give."
+    held = len(holding_clusters(votes, side.codes))
     if not held:
         return ""
     subject = f"One {name} alone holds" if held == 1 else f"{held} {name}s each alone hold"
@@ -148,12 +148,12 @@ def _held_note(votes: Tally, name: str, codes: Codes) -> str:
     )
 
 
-def _jackknife(fit: Fit, votes: Tally, cluster: Codes, groups: int) -> Reals:
+def _jackknife(fit: Fit, votes: Tally, side: _Side) -> Reals:
     """(G - 1) / G times the summed squares of the leave-one-cluster-out moves."""
-    moves = leave_out_moves(fit, votes, cluster, groups)
+    moves = leave_out_moves(fit, votes, side.codes, side.groups)
     size = len(fit.systems)
     moves[:, :size] -= moves[:, :size].mean(axis=1, keepdims=True)
-    squares: Reals = (groups - 1) / groups * (moves.T @ moves)
+    squares: Reals = (side.groups - 1) / side.groups * (moves.T @ moves)
     return squares
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness.errors import DisconnectedError, RatingError, UnknownNameError
-from evalharness.ratings import ELO_PER_LOGIT, davidson, estimate, leaderboard, tally_frame
+from evalharness.ratings import ELO_PER_LOGIT, davidson, estimate, leaderboard, tally, tally_frame
 from evalharness.records import Category, Leaderboard, Question, Rating
 
 
@@ -132,6 +132,11 @@ def test_labels_hide_real_names_from_the_whole_record(ballots):
     assert "secret" not in str(caught.value)
 
 
+def test_labels_that_would_come_too_late_are_refused(ballots):
+    with pytest.raises(RatingError, match="too late to mask a name"):
+        leaderboard(tally(ballots([("a", "b", "left")])), labels={"a": "codename"})
+
+
 def test_no_votes_one_vote_and_too_few_votes_are_refused_with_a_sentence(ballots):
     with pytest.raises(RatingError, match="There are no votes here yet"):
         leaderboard([])
@@ -198,5 +203,5 @@ def test_the_real_crowd_board(crowd):
     assert board.votes == 8931
     assert board.ratings[0].system == "GPT 4"
     assert _finite(board)
-    assert "13 prompts; 20 are wanted" in board.notes[0]
+    assert "Only 13 prompts (20 are wanted)" in board.notes[0]
     assert davidson(crowd).iterations < 12

@@ -209,7 +209,7 @@ def test_few_clusters_take_the_cautious_form_and_say_so(draw):
     found = covariance(fit, votes)
     assert found.form.endswith("sum form")
     assert found.degrees_of_freedom == 11
-    assert "Few clusters (12 voters; 20 are wanted)" in found.notes[0]
+    assert "Only 12 voters (20 are wanted)" in found.notes[0]
     own = np.linalg.inv(fit.information)
     recentre = np.eye(fit.parameters)
     recentre[:3, :3] -= 1 / 3

@@ -36,7 +36,7 @@ def board() -> Leaderboard:
         "data_sha256": "ab" * 32,
         "version": "evalharness 0.1.0",
     }
-    notes = ("Few clusters (12 voters; 20 are wanted): intervals use the cautious form.",)
+    notes = ("Only 12 voters (20 are wanted): intervals use the cautious form.",)
     return Leaderboard("text-to-video", Question.OVERALL, tuple(rows), 180, 24, 21, 7, recipe, notes)
 
 

@@ -105,7 +105,7 @@ def test_the_page_says_what_was_refused_left_out_excluded_and_how(summary):
         "There are no votes here yet.",
         "8 unscorable: the clip has no sound; 1 failed: RuntimeError: decoder stopped; 2 not measured",
         "Excluded: voter failed two gold pairs",
-        "Few clusters (12 voters; 20 are wanted)",
+        "Only 12 voters (20 are wanted)",
         "aurora-2 has the highest rating; the votes do not yet tell it from &lt;script",
         "evalharness report ice-and-fire",
         "ab" * 32,

@@ -24,7 +24,7 @@ def test_the_terminal_shows_boards_refusals_metrics_and_generation(summary):
     for part in ("1–2", "1050 to 1153", "64 %", "120", "24", "21", ODD_NAME):
         assert part in first
     assert "180 votes from 24 voters on 21 prompts, 7 excluded" in text
-    assert "Note: Few clusters" in text
+    assert "Note: Only 12 voters" in text
     assert "Audio sync · Lip accuracy\nThere are no votes here yet." in text
     assert (
         "8 unscorable: the clip has no sound; 1 failed: RuntimeError: decoder stopped; 2 not measured" in text
@@ -45,7 +45,7 @@ def test_markdown_holds_tables_recipe_and_commands(summary):
     assert "- Order effect: 12.5 (−3.25 to 28.2) Elo for being shown on the left" in text
     assert "Tie parameter" not in text
     assert f"- Data: SHA-256 {'ab' * 32}" in text
-    assert "> Few clusters" in text
+    assert "> Only 12 voters" in text
     assert "Not rated: There are no votes here yet." in text
     assert "```\nevalharness report ice-and-fire\n```" in text
     widths = {
