@@ -5,6 +5,10 @@ Three kinds, since they call for different answers:
 - FORM, the container and the coding: the same for all exhibits of a prompt, or blinding has failed.
 - RENDERING, what the study's canvas and loudness make of a clip: borders, silence, loudness.
 - CONTENT, what lies in the pictures and the sound: it cannot be taken away without altering them.
+
+Names end in their unit where they have one; times are seconds, bit rates bits a second, borders lines
+(left/top/right/bottom), sizes pixels. `picture.coded_bit_rate` leaves filling out: what a bitstream
+parser would learn of how hard the picture was to compress.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from evalharness.blinding.looks import Looks, look_at
 from evalharness.blinding.loudness import integrated_loudness, true_peak_db
 from evalharness.blinding.recipe import RATE_HZ
 from evalharness.media.boxes import walk_boxes
-from evalharness.media.reading import open_media, read_frames, read_sound
+from evalharness.media.reading import open_media, picture_stream, read_frames, read_sound
 
 __all__ = ["KINDS", "Kind", "Observation", "observe"]
 
@@ -36,8 +40,6 @@ SPECTRUM = 4096
 LONG_WORD = 6
 """Shorter words occur in coded pictures by accident; they are looked for outside of them only."""
 TELLTALES = ("x264", "x265", "lavf", "lavc", "c2pa", "jumb", "ffmpeg", "handbrake", "premiere", "davinci")
-
-
 EVERY_MP4 = (
     "isom iso2 avc1 mp41 mp4a ftyp moov mvhd trak tkhd edts elst mdia mdhd hdlr minf vmhd smhd dinf dref "
     "stbl stsd stts stss stsc stsz stco sgpd sbgp roll udta meta free mdat avcc colr nclx btrt pasp esds url "
@@ -55,7 +57,7 @@ class Kind(StrEnum):
 
 
 RENDERED = ("picture.border", "sound.silent", "sound.loudness_lufs")
-SEEN = ("picture.coded_bytes", "picture.sharpness", "picture.repeats", "picture.brightness")
+SEEN = ("picture.coded_bit_rate", "picture.sharpness", "picture.repeats", "picture.brightness")
 HEARD = ("sound.peak_db", "sound.bandwidth_hz")
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(RENDERED, Kind.RENDERING),
@@ -72,20 +74,16 @@ class Observation:
     still_edges: NDArray[np.bool_]
     """Where edges stood still through the clip; (height, width)."""
 
-    def of(self, kind: Kind) -> dict[str, Value]:
-        """The features of one kind."""
-        return {name: value for name, value in self.features.items() if KINDS.get(name, Kind.FORM) is kind}
-
 
 def observe(path: Path, words: Iterable[str] = ()) -> Observation:
     """Measure one exhibit. `words` are names whose presence in the file would give a system away.
 
     Raises MediaError where the file is missing or cannot be decoded.
     """
-    form, coded_bytes = _streams(path)
+    form, coded_bit_rate = _streams(path)
     looks = look_at(shown.frame for shown in read_frames(path))
     return Observation(
-        {**_file(path, words), **form, **_seen(looks, coded_bytes), **_heard(path)}, looks.still_edges
+        {**_file(path, words), **form, **_seen(looks, coded_bit_rate), **_heard(path)}, looks.still_edges
     )
 
 
@@ -115,7 +113,7 @@ def _found(data: bytes, outside: bytes, words: Iterable[str]) -> list[str]:
 
 
 def _streams(path: Path) -> tuple[dict[str, Value], float]:
-    """Features of container and coding, and the bytes a second that coded pictures take unfilled."""
+    """Features of container and coding, and the bits a second that its pictures take without filling."""
     features: dict[str, Value] = {}
     with open_media(path) as container:
         features["file.format"] = container.format.name
@@ -123,7 +121,7 @@ def _streams(path: Path) -> tuple[dict[str, Value], float]:
             [container.metadata, *(stream.metadata for stream in container.streams)]
         )
         features["file.streams"] = " ".join(stream.type for stream in container.streams)
-        video, audio = container.streams.video[0], next(iter(container.streams.audio), None)
+        video, audio = picture_stream(container), next(iter(container.streams.audio), None)
         packets: dict[int, list[Packet[Stream]]] = {}
         for packet in container.demux():
             if packet.size:
@@ -147,7 +145,7 @@ def _streams(path: Path) -> tuple[dict[str, Value], float]:
             heard = audio.codec_context
             features["sound.codec"] = f"{heard.name} {heard.sample_rate} Hz {heard.layout.name}"
     duration = features["picture.duration_s"]
-    return features, unfilled / max(1e-6, duration if isinstance(duration, float) else 1e-6)
+    return features, 8.0 * unfilled / max(1e-6, duration if isinstance(duration, float) else 1e-6)
 
 
 def _timing(name: str, packets: Sequence[Packet[Stream]], extradata: bytes | None) -> dict[str, Value]:
@@ -189,10 +187,10 @@ def _units(packets: Sequence[Packet[Stream]]) -> tuple[str, int]:
     return " ".join(map(str, sorted(types))), unfilled
 
 
-def _seen(looks: Looks, coded_bytes: float) -> dict[str, Value]:
+def _seen(looks: Looks, coded_bit_rate: float) -> dict[str, Value]:
     return {
         "picture.border": looks.border,
-        "picture.coded_bytes": float(np.log(max(coded_bytes, 1.0))),
+        "picture.coded_bit_rate": coded_bit_rate,
         "picture.sharpness": looks.sharpness,
         "picture.repeats": looks.repeats,
         "picture.brightness": looks.brightness,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalharness.errors import MediaError
-from evalharness.media.reading import open_media, read_frames, read_sound
+from evalharness.media.reading import open_media, picture_stream, read_frames, read_sound
 from evalharness.records import Streams
 
 __all__ = ["probe"]
@@ -25,7 +25,7 @@ def probe(path: Path) -> Streams:
     damaged.
     """
     with open_media(path) as container:
-        video = container.streams.video[0]
+        video = picture_stream(container)
         context = video.codec_context
         promised_s = float(video.duration * video.time_base) if video.duration and video.time_base else None
         family = container.format.name.split(",")[0]

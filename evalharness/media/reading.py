@@ -18,12 +18,14 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from evalharness.errors import MediaError
 
-__all__ = ["Sound", "TimedFrame", "open_media", "read_frames", "read_sound"]
+__all__ = ["Sound", "TimedFrame", "open_media", "picture_stream", "read_frames", "read_sound"]
 
 GAP_S = 0.02
 """Timestamps that stray less than this from counted samples are rounding or jitter, not a gap."""
@@ -70,11 +72,11 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             "Fetch or render it again."
         ) from error
     with container:
-        if not container.streams.video:
+        if not any(map(_moves, container.streams.video)):
             raise MediaError(
                 f"{path} holds no video stream. A clip needs pictures: check how it was exported."
             )
-        for stream in (*container.streams.video[:1], *container.streams.audio[:1]):
+        for stream in (picture_stream(container), *container.streams.audio[:1]):
             if stream.codec_context is None:
                 raise MediaError(
                     f"{path} holds a {stream.type} stream whose codec cannot be told: it was cut off in its "
@@ -89,6 +91,11 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             ) from error
 
 
+def picture_stream(container: InputContainer) -> VideoStream:
+    """The video stream to show: the first that is not a cover picture."""
+    return next(filter(_moves, container.streams.video))
+
+
 def read_frames(path: Path) -> Iterator[TimedFrame]:
     """The pictures of the first video stream in the order of showing, each with its time.
 
@@ -96,7 +103,7 @@ def read_frames(path: Path) -> Iterator[TimedFrame]:
     the one before it. Raises MediaError where a picture is damaged or carries no time.
     """
     with open_media(path) as container:
-        stream = container.streams.video[0]
+        stream = picture_stream(container)
         stream.thread_type = "AUTO"
         held: VideoFrame | None = None
         aspect = stream.sample_aspect_ratio or Fraction(1)
@@ -167,6 +174,10 @@ def resample(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[
         samples, to_hz // common, from_hz // common, axis=1, window=("kaiser", 9.0)
     )
     return out.astype(np.float32, copy=False)
+
+
+def _moves(stream: VideoStream) -> bool:
+    return Disposition.attached_pic not in stream.disposition
 
 
 def _joined(frames: list[AudioFrame]) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ from types import ModuleType
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from evalharness.errors import MediaError
 from evalharness.media import probe, read_frames, read_sound, write_video
@@ -119,3 +120,24 @@ def test_sound_alone_is_no_clip(tmp_path: Path) -> None:
 
     with pytest.raises(MediaError, match="no video stream"):
         probe(tmp_path / "sound.wav")
+
+
+def test_a_song_with_a_cover_is_no_clip(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "song.mp4"), "w") as container:
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width = cover.height = 32
+        cover.pix_fmt = "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        song = container.add_stream("aac", rate=48_000)
+        song.codec_context.layout = "mono"
+        container.mux(
+            cover.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24"))
+        )
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 48_000
+        container.mux([*cover.encode(None), *song.encode(frame), *song.encode(None)])
+
+    with av.open(str(tmp_path / "song.mp4")) as container:
+        assert len(container.streams.video) == 1
+    with pytest.raises(MediaError, match="no video stream"):
+        probe(tmp_path / "song.mp4")
