@@ -128,8 +128,8 @@ def _two_way(fit: Fit, votes: Tally) -> Covariance:
         return found
     note = (
         f"Only {' and '.join(few)} ({FEW_CLUSTERS} are wanted): intervals use the cautious form, a t "
-        f"quantile with {freedom} degree{'s' if freedom > 1 else ''} of freedom, and are nowhere narrower than the "
-        "model's own."
+        f"quantile with {freedom} degree{'s' if freedom > 1 else ''} of freedom, and are nowhere narrower "
+        "than the model's own."
     )
     return _floored(found, fit, note)
 
