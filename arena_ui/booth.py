@@ -123,6 +123,11 @@ class Booth:
         """Whether there is no pair to show at all."""
         return not self._pool.pairs
 
+    @property
+    def pairs_asked_for(self) -> int:
+        """Pairs each voter is asked for: the study's setting, or all there are."""
+        return min(self._asked_for, len(self._pool.pairs))
+
     def join(self, languages: Sequence[str], consent_version: str) -> tuple[Voter, str]:
         """A new voter, and the secret their browser keeps; only its hash is stored."""
         secret = secrets.token_urlsafe(32)
@@ -151,20 +156,19 @@ class Booth:
                 self._tally.add(battle.category, pair_of(battle), battle.left.system, battle.right.system)
                 battles.append(battle)
                 waiting.append(battle)
-        possible = min(self._asked_for, len(self._pool.pairs))
         waiting.sort(
             key=lambda battle: (battle.created_at, battle.id)
         )  # as the store will tell them next time
         return Round(
             tuple(self._blind(battle) for battle in waiting[:OPEN_PAIRS]),
             done=len(battles) - len(waiting),
-            total=max(possible, len(battles)),
+            total=max(self.pairs_asked_for, len(battles)),
         )
 
     def is_done(self, voter: Voter) -> bool:
         """Whether the voter has answered all they are asked for."""
         answered = [b for b in self._store.battles(voter.id) if self._answered_at(b) is not None]
-        return len(answered) >= min(self._asked_for, len(self._pool.pairs))
+        return len(answered) >= self.pairs_asked_for
 
     def vote(
         self, voter: Voter, ticket: object, answers: object, evidence: object, receipts: object

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -13,13 +14,18 @@ from evalharness.errors import ConfigError
 __all__ = ["run"]
 
 
+def _say(url: str) -> None:
+    sys.stdout.write(f"Vote at {url}\n")
+    sys.stdout.flush()
+
+
 def run(
     folder: Path,
     host: str | None = None,
     port: int | None = None,
     open_browser: bool = False,
     *,
-    announce: Callable[[str], None] = print,
+    announce: Callable[[str], None] = _say,
 ) -> None:
     """Serve the study in `folder` until interrupted.
 

@@ -15,8 +15,10 @@ ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 
 PAGE_STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.2rem clamp(.9rem, 4vw, 3rem) 1.5rem; }
+[data-testid="stDialog"] { display: none; }
 </style>"""
-"""Streamlit leaves more room above a page than a phone has."""
+"""Streamlit leaves more room above a page than a phone has, and tells voters to restart a server when a
+connection is lost; the player says itself what becomes of their vote."""
 
 THEME: dict[str, str] = {
     "theme.light.primaryColor": "#2f5bea",

@@ -53,32 +53,44 @@ class Deck {
       this.video[side].load();
     }
     this.urls.forEach((url) => URL.revokeObjectURL(url));
-    Object.assign(this, { pair: null, ready: null, urls: [] });
+    Object.assign(this, { pair: null, ready: null, urls: [], frame: null });
     this.reset();
   }
 
-  // Fetches both clips whole before either is shown: no load time can tell them apart.
+  // Fetches all there is to see before any of it is shown: no load time can tell them apart.
   load(pair) {
     this.clear();
     this.pair = pair;
-    this.ready = Promise.all(SIDES.map((side) => this.fetch(side, pair)));
+    this.ready = Promise.all([...SIDES.map((side) => this.loadClip(side)), this.loadFrame()]);
     this.ready.catch(() => {}); // whoever shows the deck handles it
     return this.ready;
   }
 
-  async fetch(side, pair) {
+  async loadClip(side) {
+    const { reply, url } = await this.fetch(`/clip/${this.pair[side]}`);
+    this.receipts[side] = reply.headers.get("X-Receipt");
+    await this.decode(this.video[side], url);
+  }
+
+  async loadFrame() {
+    if (this.pair.first_frame) this.frame = (await this.fetch(`/frame/${this.pair.first_frame}`)).url;
+  }
+
+  // A whole file as an address of this page's own; asked for again while the server is away.
+  async fetch(path) {
+    const { pair } = this;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const reply = await fetch(`/clip/${pair[side]}`, { cache: "no-store" });
+        const reply = await fetch(path, { cache: "no-store" });
         if (reply.status === 404) throw new Gone();
         if (!reply.ok) throw new TypeError(`the server answered ${reply.status}`);
-        const blob = await reply.blob();
-        if (this.pair !== pair) return;
-        this.receipts[side] = reply.headers.get("X-Receipt");
-        const url = URL.createObjectURL(blob);
+        const url = URL.createObjectURL(await reply.blob());
+        if (this.pair !== pair) {
+          URL.revokeObjectURL(url);
+          throw new Gone();
+        }
         this.urls.push(url);
-        await this.decode(this.video[side], url);
-        return;
+        return { reply, url };
       } catch (error) {
         if (!(error instanceof TypeError) || attempt === FETCH_TRIES) throw error;
         await new Promise((resolve) => setTimeout(resolve, 300 * 2 ** attempt));
@@ -154,6 +166,10 @@ class Deck {
 
   tick(at) {
     if (!this.wanted || !this.pair) return;
+    if (!this.element.isConnected) {
+      this.pause(); // the visitor went to another page; a video plays on without one
+      return;
+    }
     const clock = this.now();
     for (const side of SIDES) {
       const video = this.video[side];

@@ -19,7 +19,11 @@ class Outbox {
   // onState("saving" | "saved" | "retrying"), onSaved(reply), onRefused(sentence)
   constructor({ onState, onSaved, onRefused }) {
     Object.assign(this, { onState, onSaved, onRefused, sending: false });
-    this.votes = JSON.parse(sessionStorage.getItem(SHELF) ?? "[]");
+    this.votes = Outbox.shelf();
+  }
+
+  static shelf() {
+    return JSON.parse(sessionStorage.getItem(SHELF) ?? "[]");
   }
 
   has(ticket) {
@@ -28,12 +32,14 @@ class Outbox {
 
   add(vote) {
     this.votes.push(vote);
-    this.keep();
+    sessionStorage.setItem(SHELF, JSON.stringify([...Outbox.shelf(), vote]));
     this.send();
   }
 
-  keep() {
-    sessionStorage.setItem(SHELF, JSON.stringify(this.votes));
+  // Takes off the shelf what is settled, and nothing that another screen of this tab put there since.
+  settle({ ticket }) {
+    this.votes = this.votes.filter((vote) => vote.ticket !== ticket);
+    sessionStorage.setItem(SHELF, JSON.stringify(Outbox.shelf().filter((vote) => vote.ticket !== ticket)));
   }
 
   async send() {
@@ -57,8 +63,7 @@ class Outbox {
         await pause(reply.body.retry_after_s * 1000 + 30); // faster than watching takes: same vote, later
         continue;
       }
-      this.votes.shift();
-      this.keep();
+      this.settle(this.votes[0]);
       if (reply.status === 200) {
         this.onState("saved");
         this.onSaved(reply.body);

@@ -89,7 +89,7 @@ class Screen {
       this.current = null;
       deck.clear();
       if (!(error instanceof Gone)) this.notice(`${error.message} It is asked for again.`);
-      await pause(error instanceof Gone ? 0 : 2000);
+      await pause(error instanceof Gone ? 500 : 2000);
       return this.sync();
     }
     if (this.current !== deck || deck.pair !== pair) return undefined;
@@ -102,7 +102,7 @@ class Screen {
     this.find(".spoken").textContent = pair.spoken ? `To be said: “${pair.spoken}”` : "";
     this.find(".spoken").lang = pair.prompt_language;
     this.find(".first-frame").hidden = !pair.first_frame;
-    if (pair.first_frame) this.find(".first-frame").src = `/frame/${pair.first_frame}`;
+    if (deck.frame) this.find(".first-frame").src = deck.frame;
     this.find(".sound").hidden = pair.silent;
     this.find(".silent").hidden = !pair.silent;
     this.ask();
@@ -244,11 +244,14 @@ class Screen {
     });
     tellKeys();
 
+    // What listens on the whole document goes when this screen is gone.
+    const life = new AbortController();
+    const on = (kind, act, capture = false) => {
+      const whileHere = (event) => (this.root.isConnected ? act(event) : life.abort());
+      document.addEventListener(kind, whileHere, { capture, signal: life.signal });
+    };
+
     const onKey = (event) => {
-      if (!this.root.isConnected) {
-        document.removeEventListener("keydown", onKey, true);
-        return;
-      }
       const [target] = event.composedPath();
       const what = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
       const writing = target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
@@ -259,16 +262,24 @@ class Screen {
       event.stopPropagation(); // Streamlit has keys of its own
       this.act(what, "key");
     };
-    document.addEventListener("keydown", onKey, true);
-    for (const gesture of ["pointerdown", "keydown"]) {
-      document.addEventListener(gesture, () => {
-        this.soundAfterGesture?.();
-        this.soundAfterGesture = null;
-      });
-    }
+    const onGesture = () => {
+      this.soundAfterGesture?.();
+      this.soundAfterGesture = null;
+    };
+    on("pointerdown", onGesture, true);
+    on("keydown", onGesture, true);
+    on("keydown", onKey, true);
+
+    // Streamlit tells voters of a lost connection to restart a server, and locks the page meanwhile. Voting
+    // goes on without that connection, and the outbox says itself what becomes of a vote.
+    const watch = new MutationObserver(() => {
+      if (!this.root.isConnected) watch.disconnect();
+      else document.querySelector('[data-testid="stDialog"] button')?.click();
+    });
+    watch.observe(document.body, { childList: true });
 
     let hiddenAt = null;
-    document.addEventListener("visibilitychange", () => {
+    on("visibilitychange", () => {
       if (document.hidden) {
         hiddenAt = performance.now();
         this.current?.pause();
@@ -302,7 +313,7 @@ class Screen {
     this.find('[data-do="toggle"]').setAttribute("aria-label", deck.playing ? "Pause" : "Play");
     this.find(".line i").style.width = `${Math.min(100, (100 * deck.now()) / deck.pair.duration_s)}%`;
     for (const side of [...SIDES, "none"]) {
-      this.find(`[data-do="sound-${side}"]`).setAttribute("aria-checked", deck.sound === side);
+      this.find(`[data-do="sound-${side}"]`).setAttribute("aria-pressed", deck.sound === side);
     }
     const enough = deck.share >= this.settings.watch_share;
     if (enough && !this.canAnswer && Object.keys(this.answers).length === 0) {

@@ -24,7 +24,7 @@ def page() -> None:
         )
         return
     if visitor(arena).voter is None:
-        consent(settings.title, arena.booth.languages, pairs=settings.votes_per_voter)
+        consent(settings.title, arena.booth.languages, pairs=arena.booth.pairs_asked_for)
         return
     player(
         settings.title,

@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from evalharness.config import Study, load_study
 from evalharness.media import probe, write_video
@@ -41,8 +42,8 @@ run(Path(sys.argv[1]), port=int(sys.argv[2]), announce=lambda url: print(url, fl
 LINES = {"en": "Bring me a warm cup of tea.", "de": "Bring mir bitte warmen Tee."}
 
 
-def prompts_of(number: int) -> list[Prompt]:
-    """`number` prompts over the three categories; every third one is spoken."""
+def prompts_of(number: int, first_frame: Path) -> list[Prompt]:
+    """`number` prompts over the three categories; a third spoken, a third with a first frame."""
     made = []
     for index in range(number):
         tags = ("audio-sync",) if index % 3 == 2 else ()
@@ -56,6 +57,7 @@ def prompts_of(number: int) -> list[Prompt]:
                 language,
                 "CC0-1.0",
                 spoken=LINES[language] if tags else None,
+                first_frame=str(first_frame) if task is Task.IMAGE_TO_VIDEO else None,
                 tags=tags,
             )
         )
@@ -82,7 +84,9 @@ def build_study(folder: Path, *, prompts: int = 6, seconds: float = 1.0, same_le
     study.exhibits.mkdir()
     with Store.open(study.database_url) as store:
         store.put_systems(study.systems)
-        asked = prompts_of(prompts)
+        frame = folder / "suite-secret-frame.png"
+        Image.new("RGB", (160, 90), (40, 90, 140)).save(frame)
+        asked = prompts_of(prompts, frame)
         store.put_prompts(asked)
         keys = [(number, place, JobKey(system.name, prompt.id, 1))
                 for number, prompt in enumerate(asked)
@@ -230,7 +234,7 @@ def secrets_of() -> Callable[[Study], set[str]]:
             *(clip.path for clip in clips),
             *(exhibit.id for exhibit in exhibits),
             *(exhibit.sha256 for exhibit in exhibits),
-            *(prompt.id for prompt in prompts_of(18)),
+            "suite-secret",
             str(study.folder),
             *(category for category in Category if category == "audio-sync"),
         }

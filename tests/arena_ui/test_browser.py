@@ -264,6 +264,9 @@ def test_a_vote_cast_while_the_server_is_away_arrives_once(
         page.locator(
             '.choices button[aria-disabled="false"]'
         ).first.wait_for()  # the pair loaded ahead plays on
+        page.wait_for_timeout(6000)  # by now Streamlit has missed the server too, and would lock the page
+        page.locator('[data-answer="left"]').click(trial=True)
+        assert page.get_by_text("Connection error").count() == 0
         server.start()
         page.locator('.saving[data-state="saved"]').wait_for()
         [vote] = store.votes()

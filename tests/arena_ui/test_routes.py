@@ -339,6 +339,23 @@ def test_lengths_leave_room_for_a_whole_box() -> None:
         assert all(common_length(sizes) - size >= 8 for size in sizes)
 
 
+def test_a_first_frame_is_shown_where_the_prompt_has_one(arena: Arena) -> None:
+    client = arena.visitor()
+    frames = []
+    for _ in range(4):
+        pair = pairs_of(client)[0]
+        has_frame = arena.store.battle(pair["battle_id"]).category == "image-to-video"
+        assert (pair["first_frame"] is not None) == has_frame
+        if has_frame:
+            frames.append(client.get(f"/frame/{pair['first_frame']}"))
+        arena.now += timedelta(seconds=5)
+        arena.vote(client, pair)
+    assert frames
+    assert all(reply.headers["content-type"] == "image/png" for reply in frames)
+    assert frames[0].content.startswith(b"\x89PNG")
+    assert "suite-secret" not in str(frames[0].headers)
+
+
 def test_links_that_were_not_made_here_open_nothing(arena: Arena) -> None:
     client = arena.visitor()
     pair = pairs_of(client)[0]
