@@ -86,31 +86,32 @@ def blind_study(
     for leftover in study.exhibits.glob(".*.part"):
         leftover.unlink(missing_ok=True)
     made = 0
-    lost: dict[JobKey, str] = {}
+    failed: dict[JobKey, str] = {}
     if progress:
         progress(done, total)
     for group, outputs, answers in _make(study, stale, recipe, processes):
-        refused = {
-            clip.sha256: str(answer)
+        refused = [
+            (clip, str(answer))
             for clip, answer in zip(group.clips, answers, strict=True)
             if isinstance(answer, MediaError)
-        }
-        if len(refused) == len(answers):
-            lost.update((clip.key, refused[clip.sha256]) for clip in group.clips)
+        ]
+        failed.update((clip.key, message) for clip, message in refused)
+        # A clip whose file is missing may come back; only what the file itself is to blame for is kept.
+        final = {clip.sha256: message for clip, message in refused if study.path(clip.path).is_file()}
         for clip, output, answer in zip(group.clips, outputs, answers, strict=True):
             if isinstance(answer, MadeExhibit):
-                store.put_exhibit(_record(study, group, clip, output, answer, refused))
+                store.put_exhibit(_record(study, group, clip, output, answer, final))
                 made += 1
         done += len(group.clips)
         if progress:
             progress(done, total)
     current = store.exhibits()
-    refused_before = {sha256: message for e in current for sha256, message in e.recipe["refused"].items()}
+    before = {sha256: message for e in current for sha256, message in e.recipe["refused"].items()}
     failures = tuple(
         BlindingFailure(clip.key, message)
         for group in groups
         for clip in group.clips
-        if (message := lost.get(clip.key) or refused_before.get(clip.sha256)) is not None
+        if (message := failed.get(clip.key) or before.get(clip.sha256)) is not None
     )
     return BlindingSummary(
         made=made,
@@ -164,14 +165,19 @@ def _make(
             pool.submit(make_exhibits, clips, outputs, recipe): (group, outputs)
             for group, clips, outputs in work
         }
+        unfinished = {group.prompt_id for group in groups}
         try:
             for future in as_completed(pending):
                 group, outputs = pending[future]
-                yield group, outputs, future.result()
+                answers = future.result()
+                unfinished.remove(group.prompt_id)
+                yield group, outputs, answers
         except BrokenProcessPool as error:
             raise BlindingError(
                 "A worker that makes exhibits was killed, by a lack of memory or by a file that breaks the "
-                "decoder. Blind again with one process: it stops at the clip that is to blame."
+                f"decoder. Unfinished are the prompts {', '.join(sorted(unfinished)[:5])}"
+                f"{' and more' if len(unfinished) > 5 else ''}. Free some memory and blind again (what is "
+                "finished is kept), or look at these prompts' clips."
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

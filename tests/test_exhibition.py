@@ -182,6 +182,20 @@ def test_a_clip_that_cannot_be_blinded_is_told_each_time_and_stops_nobody(study:
     assert store.exhibits() == made
 
 
+def test_a_clip_that_was_away_is_blinded_when_it_is_back(study: Study, store: Store) -> None:
+    for system in ("one", "two"):
+        add_clip(study, store, JobKey(system, "p0", 1))
+    away = study.path(store.clips()[0].path)
+    away.rename(study.folder / "elsewhere.mp4")
+
+    summary = blind_study(study, store)
+    (study.folder / "elsewhere.mp4").rename(away)
+
+    assert (summary.made, [failure.clip.system for failure in summary.failures]) == (1, ["one"])
+    assert "no such file" in summary.failures[0].message
+    assert blind_study(study, store).made == 2
+
+
 def marked(mark: str) -> list[str]:
     """Running processes whose environment carries the mark."""
     found = []

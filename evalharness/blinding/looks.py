@@ -16,6 +16,7 @@ UNIFORM = 2.5
 SAME_COLOUR = 4.0
 DARK, LIGHT = 24.0, 225.0
 LARGEST_BORDER = 0.45
+VISIBLE, SEEN_SHARE = 8.0, 0.5
 EDGE = 12.0
 STILL = 6.0
 REPEATED = 0.05
@@ -66,7 +67,6 @@ def look_at(frames: Iterable[VideoFrame]) -> Looks:
             sampled.append(luma.astype(np.float32))
     stack = np.stack(sampled)
     border = find_border(stack)
-    border = find_border(stack)
     left, top, right, bottom = border
     inside = stack[:, top : stack.shape[1] - bottom, left : stack.shape[2] - right]
     return Looks(
@@ -87,25 +87,29 @@ def _luma(frame: VideoFrame) -> NDArray[np.uint8]:
 
 
 def find_border(stack: NDArray[np.float32]) -> tuple[int, int, int, int]:
-    """Black or white margins of luma pictures (n, height, width) in lines: left, top, right, bottom."""
-    top, bottom = _margins(stack.mean(axis=2), stack.std(axis=2))
-    middle = stack[:, top : stack.shape[1] - bottom]
-    left, right = _margins(middle.mean(axis=1), middle.std(axis=1))
-    return left, top, right, bottom
+    """Black or white margins of luma pictures (n, height, width) in lines: left, top, right, bottom.
+
+    A margin is of one colour in every picture and ends along a line that can be seen: a dark scene's
+    empty edge, which ends where some object begins, is none.
+    """
+    top, bottom = _margin(stack), _margin(stack[:, ::-1])
+    across = stack[:, top : stack.shape[1] - bottom].swapaxes(1, 2)
+    return _margin(across), top, _margin(across[:, ::-1]), bottom
 
 
-def _margins(mean: NDArray[np.float32], spread: NDArray[np.float32]) -> tuple[int, int]:
-    """How many lines at the start and at the end are of one colour, the same in every picture."""
-
-    def run(colour: NDArray[np.float32], uneven: NDArray[np.float32]) -> int:
-        if DARK < float(colour.flat[0]) < LIGHT:
-            return 0  # a plain wall is no border
-        same = np.abs(colour - colour.flat[0]).max(axis=0) < SAME_COLOUR
-        plain = same & (uneven.max(axis=0) < UNIFORM)
-        length = len(plain) if plain.all() else int(np.argmin(plain))
-        return length if length <= LARGEST_BORDER * len(plain) else 0
-
-    return run(mean, spread), run(mean[:, ::-1], spread[:, ::-1])
+def _margin(stack: NDArray[np.float32]) -> int:
+    """How many lines (axis 1) from the start on are margin."""
+    colour = float(stack[0, 0].mean())
+    if DARK < colour < LIGHT:
+        return 0
+    plain = np.abs(stack.mean(axis=2) - colour).max(axis=0) < SAME_COLOUR
+    plain &= stack.std(axis=2).max(axis=0) < UNIFORM
+    length = int(np.argmin(plain))
+    if length == 0 or length > LARGEST_BORDER * len(plain):
+        return 0
+    beyond = stack[:, length : length + 2]
+    seen = float((np.abs(beyond - colour).max(axis=(0, 1)) > VISIBLE).mean())
+    return length if seen >= SEEN_SHARE else 0
 
 
 def _sharpness(stack: NDArray[np.float32]) -> float:
