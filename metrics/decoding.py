@@ -1,0 +1,245 @@
+"""Files to arrays: the one place among the metrics that knows containers and codecs (PyAV).
+
+`decode` reads picture and sound in a single pass. See `metrics.av` for the conventions of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from metrics.av import AVClip, ClipError
+
+__all__ = ["colour_frames", "decode"]
+
+WORKING_SIDE = 320
+"""Pixels on the longer side of a grey frame: enough to see motion, small enough to keep whole clips."""
+
+MEMORY_BUDGET = 1 << 30
+"""Bytes of decoded picture and sound a clip may take; about ten minutes of 24 fps video."""
+
+SHORTFALL_S = 0.3
+"""A stream that ends this much earlier than its header promises was cut off on the way."""
+
+GAP_S = 0.02
+"""Sound whose timestamp strays further than this from its sample count begins anew there."""
+
+
+def decode(path: Path) -> AVClip:
+    """The clip at `path`. Raises ClipError with a sentence where it cannot be had whole."""
+    with _opened(path) as container:
+        video = _video_stream(container, path)
+        audio = container.streams.best("audio")
+        picture = _Picture(path, _aspect(video))
+        sound = _Sound(path)
+        tracks = [video] if audio is None else [video, audio]
+        try:
+            for packet in container.demux(tracks):
+                for frame in packet.decode():
+                    if isinstance(frame, VideoFrame):
+                        picture.add(frame)
+                    elif isinstance(frame, AudioFrame):
+                        sound.add(frame)
+                if picture.bytes + sound.bytes > MEMORY_BUDGET:
+                    raise ClipError(
+                        f"{path} is too long to measure: {len(picture.times)} frames of it already fill "
+                        f"{MEMORY_BUDGET >> 20} MiB. Cut it into shorter clips."
+                    )
+        except av.FFmpegError as error:
+            raise ClipError(
+                f"{path} is damaged: decoding broke off after {len(picture.times)} frames "
+                f"({error.strerror}). Deliver the file again."
+            ) from error
+        _refuse_shortfall(path, container, video, picture)
+    times = np.array(picture.times)
+    samples, rate_hz, audio_start_s = sound.assembled()
+    ends = np.diff(times)
+    last = picture.last_duration_s or (float(np.median(ends)) if ends.size else 0.0)
+    return AVClip(
+        frame_times_s=times - times[0],
+        grey=np.stack(picture.frames),
+        samples=samples,
+        rate_hz=rate_hz,
+        audio_start_s=audio_start_s - float(times[0]) if rate_hz else 0.0,
+        last_frame_s=last,
+        path=path,
+    )
+
+
+def colour_frames(path: Path, side: int | None) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """(time, upright RGB frame) one by one; see `AVClip.colour_frames`."""
+    with _opened(path) as container:
+        stream = _video_stream(container, path)
+        aspect = _aspect(stream)
+        start: float | None = None
+        for frame in container.decode(stream):
+            time = _time(frame, path)
+            start = time if start is None else start
+            yield time - start, _pixels(frame, side, aspect, "rgb24")
+
+
+class _Picture:
+    """Collects grey frames and their times."""
+
+    def __init__(self, path: Path, aspect: float) -> None:
+        self.path = path
+        self.aspect = aspect
+        self.times: list[float] = []
+        self.frames: list[NDArray[np.uint8]] = []
+        self.bytes = 0
+        self.last_duration_s = 0.0
+
+    def add(self, frame: VideoFrame) -> None:
+        time = _time(frame, self.path)
+        if self.times and time <= self.times[-1]:
+            raise ClipError(
+                f"{self.path} is damaged: frame {len(self.times) + 1} is stamped {time:.3f} s, the frame "
+                f"before it {self.times[-1]:.3f} s. Write the file again with rising timestamps."
+            )
+        if frame.is_corrupt:
+            raise ClipError(
+                f"{self.path} is damaged: the frame at {time:.3f} s is corrupt. Deliver it again."
+            )
+        grey = _pixels(frame, WORKING_SIDE, self.aspect, "gray")
+        if self.frames and grey.shape != self.frames[0].shape:
+            raise ClipError(f"{self.path} changes its picture size at {time:.3f} s; deliver it in one size.")
+        self.times.append(time)
+        self.frames.append(grey)
+        self.bytes += grey.nbytes
+        self.last_duration_s = float((frame.duration or 0) * (frame.time_base or 0))
+
+
+class _Sound:
+    """Collects samples with their timestamps and lays them out on one time line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.blocks: list[tuple[float, NDArray[np.float32]]] = []
+        self.rate_hz = 0
+        self.bytes = 0
+
+    def add(self, frame: AudioFrame) -> None:
+        block = _as_float(frame)
+        if self.blocks and (frame.sample_rate, len(block)) != (self.rate_hz, len(self.blocks[0][1])):
+            raise ClipError(
+                f"{self.path} changes its sound from {self.rate_hz} Hz, {len(self.blocks[0][1])} channels to "
+                f"{frame.sample_rate} Hz, {len(block)} channels half-way; deliver it in one format."
+            )
+        self.rate_hz = frame.sample_rate
+        self.blocks.append((_time(frame, self.path), block))
+        self.bytes += block.nbytes
+
+    def assembled(self) -> tuple[NDArray[np.float32], int, float]:
+        """(samples, rate, start): gaps between blocks become silence, an overlap is cut."""
+        if not self.blocks:
+            return np.zeros((0, 0), np.float32), 0, 0.0
+        runs = self._runs()
+        start = runs[0][0]
+        pieces: list[NDArray[np.float32]] = []
+        written = 0
+        for run_start, run in runs:
+            place = round((run_start - start) * self.rate_hz)
+            pieces.append(np.zeros((len(run), max(0, place - written)), np.float32))
+            pieces.append(run[:, max(0, written - place) :])
+            written = max(written, place + run.shape[1])
+            if written * run.shape[0] * 4 > MEMORY_BUDGET:
+                raise ClipError(f"{self.path} has sound at {run_start:.0f} s: too long to measure. Cut it.")
+        return np.concatenate(pieces, axis=1), self.rate_hz, start
+
+    def _runs(self) -> list[tuple[float, NDArray[np.float32]]]:
+        """Blocks joined while their timestamps agree with their sample count, each run with its start.
+
+        The start is the median over blocks of (timestamp - samples before it): containers with coarse
+        clocks (Matroska: 1 ms) round each timestamp, the median rounds them off again.
+        """
+        runs: list[tuple[float, NDArray[np.float32]]] = []
+        starts: list[float] = []
+        parts: list[NDArray[np.float32]] = []
+        count = 0
+        for time, block in self.blocks:
+            if parts and abs(time - count / self.rate_hz - starts[0]) > GAP_S:
+                runs.append((float(np.median(starts)), np.concatenate(parts, axis=1)))
+                starts, parts, count = [], [], 0
+            starts.append(time - count / self.rate_hz)
+            parts.append(block)
+            count += block.shape[1]
+        return [*runs, (float(np.median(starts)), np.concatenate(parts, axis=1))]
+
+
+def _opened(path: Path) -> InputContainer:
+    """The open container. Raises ClipError where there is none."""
+    if not path.is_file():
+        raise ClipError(f"There is no clip file at {path}; it was moved or deleted. Put it back.")
+    try:
+        return av.open(str(path))
+    except av.FFmpegError as error:
+        raise ClipError(
+            f"{path} is not a playable media file ({error.strerror}, {path.stat().st_size} bytes). "
+            "It is damaged or was cut off; deliver it again."
+        ) from error
+
+
+def _video_stream(container: InputContainer, path: Path) -> VideoStream:
+    stream = container.streams.best("video")
+    if not isinstance(stream, VideoStream):
+        raise ClipError(f"{path} has no picture track; a clip needs one.")
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def _time(frame: VideoFrame | AudioFrame, path: Path) -> float:
+    if frame.pts is None or frame.time_base is None:
+        raise ClipError(f"{path} carries a frame without a timestamp; write it again as MP4 or Matroska.")
+    return float(frame.pts * frame.time_base)
+
+
+def _aspect(stream: VideoStream) -> float:
+    """Width of a stored pixel in heights; 1 where the file says nothing."""
+    return float(stream.sample_aspect_ratio or 1)
+
+
+def _pixels(frame: VideoFrame, side: int | None, aspect: float, pixel_format: str) -> NDArray[np.uint8]:
+    """The frame upright, square-pixelled, its longer side at most `side`."""
+    width, height = frame.width * aspect, float(frame.height)
+    scale = 1.0 if side is None else min(1.0, side / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    pixels = frame.reformat(*size, format=pixel_format, interpolation="AREA").to_ndarray()
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)), np.uint8)
+
+
+def _as_float(frame: AudioFrame) -> NDArray[np.float32]:
+    """(channels, samples), full scale ±1, whatever the decoder's sample format."""
+    stored = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    if not frame.format.is_planar:
+        stored = stored.reshape(-1, channels).T
+    if stored.dtype.kind == "f":
+        return np.ascontiguousarray(stored, np.float32)
+    middle = 128 if stored.dtype == np.uint8 else 0
+    full_scale = 2.0 ** (8 * stored.dtype.itemsize - 1)
+    return ((stored.astype(np.float64) - middle) / full_scale).astype(np.float32)
+
+
+def _refuse_shortfall(path: Path, container: InputContainer, stream: VideoStream, picture: _Picture) -> None:
+    """A file whose picture ends well before its header promises was cut off: ClipError."""
+    if not picture.times:
+        raise ClipError(f"{path} has a picture track without a single frame. Deliver the file again.")
+    found = picture.times[-1] + picture.last_duration_s - picture.times[0]
+    promised = None
+    if stream.duration is not None and stream.time_base is not None:
+        promised = float(stream.duration * stream.time_base)
+    elif container.duration is not None and not container.streams.audio:
+        promised = container.duration / av.time_base
+    if promised is not None and found < promised - SHORTFALL_S:
+        raise ClipError(
+            f"{path} was cut off: its header promises {promised:.2f} s of picture, {found:.2f} s are there. "
+            "Deliver the file again."
+        )

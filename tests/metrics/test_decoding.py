@@ -1,0 +1,241 @@
+"""Decoding keeps presentation time: files of known truth, written frame by frame, must come back so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import metrics.decoding
+from metrics.av import AVClip, ClipError
+
+WriteClip = Callable[..., Path]
+
+FLASH = 25
+"""The one white frame of the beep-flash clip; its click sounds at the same moment."""
+
+
+def _beep_flash(fps: float, rate_hz: int, audio_start_s: float) -> tuple[np.ndarray, np.ndarray]:
+    frames = np.zeros((50, 64, 64), np.uint8)
+    frames[FLASH] = 255
+    samples = np.zeros((1, 2 * rate_hz), np.float32)
+    samples[0, round((FLASH / fps - audio_start_s) * rate_hz)] = 0.9
+    return frames, samples
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "rate_hz"),
+    [
+        ("mp4", "aac", 48000),
+        ("mp4", "aac", 44100),
+        ("mp4", "libmp3lame", 44100),
+        ("mp4", "libopus", 48000),
+        ("mkv", "aac", 44100),
+        ("mkv", "libopus", 48000),
+        ("webm", "libopus", 48000),
+        ("mkv", "pcm_s16le", 44100),
+        ("mov", "pcm_s16le", 48000),
+        ("mkv", "flac", 48000),
+        ("ts", "aac", 48000),
+    ],
+)
+@pytest.mark.parametrize("audio_start_s", [0.0, 0.1])
+def test_flash_and_click_come_back_together(
+    write_clip: WriteClip, tmp_path: Path, container: str, codec: str, rate_hz: int, audio_start_s: float
+) -> None:
+    frames, samples = _beep_flash(25, rate_hz, audio_start_s)
+    video_codec = "libvpx-vp9" if container == "webm" else "libx264"
+    path = write_clip(
+        tmp_path / f"flash.{container}",
+        frames,
+        samples=samples,
+        rate_hz=rate_hz,
+        codec=codec,
+        audio_start_s=audio_start_s,
+        video_codec=video_codec,
+    )
+    clip = AVClip.open(path)
+    flash_s = clip.frame_times_s[clip.grey.mean(axis=(1, 2)).argmax()]
+    click_s = np.abs(clip.mono).argmax() / clip.rate_hz + clip.audio_start_s
+    assert len(clip.grey) == len(frames)
+    # Matroska stores whole milliseconds, and so do the edit lists this muxer writes for a late track.
+    assert click_s - flash_s == pytest.approx(0.0, abs=1.05e-3)
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30000 / 1001, 60.0])
+def test_frames_come_at_their_rate(write_clip: WriteClip, tmp_path: Path, fps: float) -> None:
+    frames = np.zeros((30, 32, 32), np.uint8)
+    clip = AVClip.open(write_clip(tmp_path / "even.mp4", frames, fps=fps))
+    assert clip.frame_times_s == pytest.approx(np.arange(30) / fps, abs=2e-5)
+    assert clip.duration_s == pytest.approx(30 / fps, abs=2e-4)
+    assert clip.frame_durations_s.sum() == pytest.approx(clip.duration_s)
+
+
+def test_uneven_frame_times_are_kept(write_clip: WriteClip, tmp_path: Path) -> None:
+    times_s = np.array([0.0, 0.04, 0.08, 0.5, 0.52, 1.3])
+    frames = np.arange(6, dtype=np.uint8)[:, None, None] * np.full((1, 32, 32), 40, np.uint8)
+    clip = AVClip.open(write_clip(tmp_path / "uneven.mkv", frames, times_s=times_s))
+    assert clip.frame_times_s == pytest.approx(times_s, abs=6e-4)
+
+
+def test_black_and_white_come_back_at_full_range(write_clip: WriteClip, tmp_path: Path) -> None:
+    frames = np.zeros((4, 32, 32), np.uint8)
+    frames[2:] = 255
+    grey = AVClip.open(write_clip(tmp_path / "range.mp4", frames)).grey
+    assert grey[0].max() <= 1
+    assert grey[3].min() >= 254
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_every_channel_comes_back_in_its_place(write_clip: WriteClip, tmp_path: Path, channels: int) -> None:
+    samples = np.linspace(0.1, 0.9, channels, dtype=np.float32)[:, None] * np.ones(24000, np.float32)
+    path = write_clip(
+        tmp_path / "channels.mkv", np.zeros((12, 32, 32), np.uint8), samples=samples, codec="pcm_f32le"
+    )
+    clip = AVClip.open(path)
+    np.testing.assert_array_equal(clip.samples, samples)
+    assert clip.mono == pytest.approx(samples.mean(axis=0), abs=1e-6)
+
+
+def test_whole_number_samples_become_plus_minus_one(write_clip: WriteClip, tmp_path: Path) -> None:
+    samples = np.array([[-1.0, -0.5, 0.0, 0.5]], np.float32).repeat(3000, axis=1)
+    for codec in ("pcm_s16le", "pcm_s32le", "pcm_u8", "flac"):
+        path = write_clip(
+            tmp_path / f"{codec}.mkv", np.zeros((6, 32, 32), np.uint8), samples=samples, codec=codec
+        )
+        assert AVClip.open(path).samples == pytest.approx(samples, abs=1 / 127), codec
+
+
+def test_a_clip_without_sound_has_none(write_clip: WriteClip, tmp_path: Path) -> None:
+    clip = AVClip.open(write_clip(tmp_path / "mute.mp4", np.zeros((5, 32, 32), np.uint8)))
+    assert not clip.has_audio
+    assert clip.samples.shape == (0, 0)
+    assert clip.mono.shape == (0,)
+    assert (clip.rate_hz, clip.audio_start_s) == (0, 0.0)
+
+
+def test_a_turned_picture_is_set_upright(write_clip: WriteClip, tmp_path: Path) -> None:
+    frames = np.zeros((5, 64, 128), np.uint8)
+    frames[:, :, :32] = 255  # white at the left
+    path = write_clip(tmp_path / "turned.mp4", frames)
+    # The display matrix of a phone held upright: shown a quarter turn clockwise, so left becomes top.
+    _set_display_matrix(path, (0, 0x10000, 0, -0x10000, 0, 0, 64 << 16, 0, 0x40000000))
+    clip = AVClip.open(path)
+    assert clip.grey.shape == (5, 128, 64)
+    assert clip.grey[:, :28].min() > 240
+    assert clip.grey[:, 36:].max() < 16
+    _, colour = next(clip.colour_frames())
+    assert colour.shape == (128, 64, 3)
+    assert colour[:28].min() > 240
+
+
+def _set_display_matrix(path: Path, matrix: tuple[int, ...]) -> None:
+    film = bytearray(path.read_bytes())
+    place = film.index(b"tkhd") + 44  # version 0: 4 + 4 + 20 + 8 + 2 + 2 + 2 + 2 bytes before the matrix
+    film[place : place + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in matrix)
+    path.write_bytes(film)
+
+
+def test_large_pictures_are_kept_small_and_colour_is_not(write_clip: WriteClip, tmp_path: Path) -> None:
+    frames = np.zeros((3, 360, 640, 3), np.uint8)
+    frames[..., 0] = 220
+    clip = AVClip.open(write_clip(tmp_path / "large.mp4", frames))
+    assert clip.grey.shape == (3, 180, 320)
+    full, small = list(clip.colour_frames()), list(clip.colour_frames(side=64))
+    assert [picture.shape for _, picture in full] == [(360, 640, 3)] * 3
+    assert [picture.shape for _, picture in small] == [(36, 64, 3)] * 3
+    assert [time for time, _ in full] == pytest.approx(clip.frame_times_s)
+    assert full[0][1].mean(axis=(0, 1)) == pytest.approx([220, 0, 0], abs=6)
+
+
+def test_a_gap_in_the_sound_becomes_silence() -> None:
+    sound = metrics.decoding._Sound(Path("gap.mkv"))
+    sound.rate_hz = 1000
+    one = np.ones((1, 100), np.float32)
+    sound.blocks = [(0.5, one), (0.6, one), (0.9, one), (0.95, 2 * one)]
+    samples, rate_hz, start_s = sound.assembled()
+    assert (rate_hz, start_s) == (1000, 0.5)
+    expected = np.zeros((1, 550), np.float32)
+    expected[0, :200], expected[0, 400:500], expected[0, 500:] = 1, 1, 2  # what overlaps is cut
+    np.testing.assert_array_equal(samples, expected)
+
+
+def test_coarse_clocks_are_averaged_out() -> None:
+    sound = metrics.decoding._Sound(Path("coarse.mkv"))
+    sound.rate_hz = 44100
+    block = np.ones((1, 1024), np.float32)
+    sound.blocks = [(round(0.1234 + index * 1024 / 44100, 3), block) for index in range(200)]
+    _, _, start_s = sound.assembled()
+    assert start_s == pytest.approx(0.1234, abs=5e-5)
+
+
+def _cut(path: Path, share: float) -> Path:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: round(len(whole) * share)])
+    return path
+
+
+def _noise_film(write_clip: WriteClip, path: Path, **options: Any) -> Path:
+    frames = np.random.default_rng(3).integers(0, 255, (40, 64, 64), np.uint8)
+    return write_clip(path, frames, **options)
+
+
+def test_what_is_no_clip_is_said_in_a_sentence(write_clip: WriteClip, tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="There is no clip file at"):
+        AVClip.open(tmp_path / "nowhere.mp4")
+    (tmp_path / "text.mp4").write_text("not a film")
+    with pytest.raises(ClipError, match="not a playable media file"):
+        AVClip.open(tmp_path / "text.mp4")
+    with pytest.raises(ClipError, match="not a playable media file"):
+        AVClip.open(_cut(_noise_film(write_clip, tmp_path / "end.mp4"), 0.5))  # its index stood at the end
+    faststart = _noise_film(write_clip, tmp_path / "front.mp4", options={"movflags": "faststart"})
+    with pytest.raises(ClipError, match=r"was cut off: its header promises 1\.60 s|is damaged"):
+        AVClip.open(_cut(faststart, 0.5))
+
+
+def test_sound_without_picture_is_no_clip(tmp_path: Path) -> None:
+    import wave
+
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(16000))
+    with pytest.raises(ClipError, match="has no picture track"):
+        AVClip.open(tmp_path / "sound.wav")
+
+
+def test_a_clip_beyond_the_memory_budget_is_refused(
+    write_clip: WriteClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _noise_film(write_clip, tmp_path / "long.mp4")
+    monkeypatch.setattr(metrics.decoding, "MEMORY_BUDGET", 10 * 64 * 64)
+    with pytest.raises(ClipError, match="too long to measure"):
+        AVClip.open(path)
+
+
+def test_clips_from_arrays_are_checked() -> None:
+    two = np.zeros((2, 8, 8), np.uint8)
+    none = np.zeros((0, 0), np.float32)
+    with pytest.raises(ClipError, match="strictly increase"):
+        AVClip(np.array([0.0, 0.0]), two, none, 0)
+    with pytest.raises(ClipError, match="begin at 0"):
+        AVClip(np.array([0.5, 1.0]), two, none, 0)
+    with pytest.raises(ClipError, match="3 times and 2 frames"):
+        AVClip(np.array([0.0, 0.1, 0.2]), two, none, 0)
+    with pytest.raises(ClipError, match="has no colour frames"):
+        AVClip(np.array([0.0, 0.1]), two, none, 0).colour_frames()
+
+
+@pytest.mark.realclips
+def test_real_clips_decode_whole(real_clips: Path) -> None:
+    import av
+
+    for path in sorted(real_clips.glob("fc_*.mp4")):
+        with av.open(str(path)) as container:
+            frames, rate = container.streams.video[0].frames, container.streams.audio[0].rate
+        clip = AVClip.open(path)
+        assert len(clip.grey) == frames
+        assert clip.rate_hz == rate
+        assert clip.samples.shape[1] / rate == pytest.approx(clip.duration_s, abs=0.1)
