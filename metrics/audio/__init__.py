@@ -1,0 +1,1 @@
+"""Sound alone: level, silence, clipping."""

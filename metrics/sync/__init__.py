@@ -1,0 +1,1 @@
+"""Whether what is heard happens when what is seen happens."""

@@ -1,0 +1,1 @@
+"""Picture alone: frozen, black."""

@@ -1,0 +1,170 @@
+"""Event sync, judged by clips whose truth is known and by shifts of real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metrics.av import AVClip
+from metrics.base import Unscorable, Value
+from metrics.sync.curves import Curve, impulse_curve, onset_curve
+from metrics.sync.events import EventSync, find_lag
+
+IMPACTS = [0.713, 1.301, 1.8]
+FPS = 24.0
+DURATION_S = 3.0
+TIMES = np.arange(round(DURATION_S * FPS)) / FPS
+
+
+@pytest.fixture(scope="module")
+def bouncing(make_ball: Callable[..., np.ndarray], make_clicks: Callable[..., np.ndarray]) -> AVClip:
+    """A ball that lands at IMPACTS, with a knock at each landing."""
+    return AVClip(
+        frame_times_s=TIMES,
+        grey=make_ball(TIMES, IMPACTS),
+        samples=make_clicks(IMPACTS, DURATION_S),
+        rate_hz=48000,
+        last_frame_s=1 / FPS,
+    )
+
+
+def offset_of(clip: AVClip) -> float:
+    reading = EventSync().measure(clip)["offset_s"]
+    assert isinstance(reading, Value), reading
+    return reading.value
+
+
+def refusal_of(clip: AVClip) -> str:
+    reading = EventSync().measure(clip)["offset_s"]
+    assert isinstance(reading, Unscorable), reading
+    return reading.reason
+
+
+def test_landings_that_sound_when_they_are_seen_are_in_sync_within_half_a_frame(bouncing: AVClip) -> None:
+    assert abs(offset_of(bouncing)) < 0.5 / FPS
+
+
+@pytest.mark.parametrize("shift_s", [-0.2, -0.0613, 0.0271, 0.1, 0.25])
+def test_sound_moved_by_d_moves_the_offset_by_d(bouncing: AVClip, shift_s: float) -> None:
+    moved = replace(bouncing, audio_start_s=shift_s)
+    assert offset_of(moved) - offset_of(bouncing) == pytest.approx(shift_s, abs=0.001)
+
+
+def test_the_picture_alone_says_when_things_land(bouncing: AVClip) -> None:
+    curve = impulse_curve(bouncing.frame_times_s, bouncing.grey)
+    for impact in IMPACTS:
+        near = np.abs(curve.times_s - impact) < 0.09
+        peak = curve.times_s[near][np.argmax(curve.strength[near])]
+        assert abs(peak - impact) <= 1 / FPS
+        assert curve.strength[near].max() > 2 * np.median(curve.strength)
+
+
+def test_even_movement_has_no_impulse_however_fast_it_is() -> None:
+    grain = np.random.default_rng(5).uniform(0, 255, (96, 640))
+    texture = np.apply_along_axis(np.convolve, 1, grain, np.ones(7) / 7, mode="same")
+    pan = np.stack([texture[:, 4 * i : 4 * i + 256] for i in range(48)]).astype(np.uint8)
+    stopped = np.concatenate([pan[:24], np.repeat(pan[24:25], 24, axis=0)])
+    even = impulse_curve(np.arange(48) / 24, pan)
+    stop = impulse_curve(np.arange(48) / 24, stopped)
+    assert stop.strength.max() > 5 * even.strength.max()
+    assert stop.times_s[np.argmax(stop.strength)] == pytest.approx(24 / 24, abs=1 / 24)
+
+
+def test_knocks_are_heard_when_they_begin(make_clicks: Callable[..., np.ndarray]) -> None:
+    curve = onset_curve(make_clicks(IMPACTS, DURATION_S)[0], 48000, 0.0)
+    for impact in IMPACTS:
+        near = np.abs(curve.times_s - impact) < 0.03
+        assert curve.times_s[near][np.argmax(curve.strength[near])] == pytest.approx(impact, abs=0.005)
+
+
+def test_held_frames_change_no_verdict(bouncing: AVClip) -> None:
+    """Every third picture shown twice as long, as a 16 fps clip in a 24 fps file is."""
+    index = np.arange(len(TIMES)) - (np.arange(len(TIMES)) % 3 == 2)
+    assert offset_of(replace(bouncing, grey=bouncing.grey[index])) == pytest.approx(
+        offset_of(bouncing), abs=0.04
+    )
+
+
+def test_what_cannot_be_told_says_why(bouncing: AVClip, make_clicks: Callable[..., np.ndarray]) -> None:
+    silent = replace(bouncing, samples=np.zeros((0, 0), np.float32), rate_hz=0)
+    assert "no sound" in refusal_of(silent)
+    assert "silent or continuous" in refusal_of(replace(bouncing, samples=np.zeros_like(bouncing.samples)))
+    hum = np.sin(2 * np.pi * 200 * np.arange(144000) / 48000).astype(np.float32)[None]
+    noise = np.random.default_rng(3).normal(0, 0.2, (1, 144000)).astype(np.float32)
+    assert "silent or continuous" in refusal_of(replace(bouncing, samples=noise))
+    EventSync().measure(replace(bouncing, samples=hum))
+    still = replace(bouncing, grey=np.repeat(bouncing.grey[:1], len(TIMES), axis=0))
+    assert "Nothing in the picture" in refusal_of(still)
+    short = replace(bouncing, frame_times_s=TIMES[:20], grey=bouncing.grey[:20])
+    assert "lasts 0.83 s" in refusal_of(short)
+    elsewhere = replace(bouncing, samples=make_clicks([0.1, 2.4, 2.75], DURATION_S))
+    assert refusal_of(elsewhere)
+
+
+def test_steps_as_regular_as_a_clock_are_not_told_apart() -> None:
+    beat = np.arange(0.25, 5.0, 0.25)
+    seen = Curve(np.arange(120) / 24, np.zeros(120))
+    seen.strength[np.round(beat * 24).astype(int)] = 1.0
+    heard_times = np.arange(2000) * 0.0025
+    heard = Curve(heard_times, np.zeros(2000))
+    heard.strength[np.round(beat / 0.0025).astype(int)] = 1.0
+    lag = find_lag(seen, heard, 1 / 24)
+    assert lag.rival > 0.9 * lag.correlation
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    shift=st.floats(-0.3, 0.3),
+    impacts=st.lists(st.integers(20, 80), min_size=2, max_size=6, unique=True),
+)
+def test_two_curves_of_the_same_events_are_apart_by_their_shift(shift: float, impacts: list[int]) -> None:
+    times = np.arange(100) / 24
+    strength = np.zeros(100)
+    strength[impacts] = np.linspace(1.0, 0.4, len(impacts))
+    fine = np.arange(0, 100 / 24, 0.0025)
+    heard = np.zeros(len(fine))
+    for place, height in zip(impacts, np.linspace(1.0, 0.4, len(impacts)), strict=True):
+        heard[int(np.argmin(np.abs(fine - place / 24)))] = height
+    lag = find_lag(Curve(times, strength), Curve(fine + shift, heard), 1 / 24)
+    assert lag.offset_s == pytest.approx(shift, abs=0.004)
+    assert lag.correlation > 0.95
+
+
+@pytest.mark.parametrize("codec", ["aac", "libopus"])
+def test_the_offset_survives_a_file(
+    bouncing: AVClip, write_clip: Callable[..., Path], tmp_path: Path, codec: str
+) -> None:
+    name = "clip.mp4" if codec == "aac" else "clip.mkv"
+    for shift_s in (0.0, 0.12):
+        path = write_clip(
+            tmp_path / name,
+            bouncing.grey,
+            fps=FPS,
+            samples=bouncing.samples,
+            codec=codec,
+            audio_start_s=shift_s,
+        )
+        assert offset_of(AVClip.open(path)) - offset_of(bouncing) == pytest.approx(shift_s, abs=0.01)
+
+
+@pytest.mark.realclips
+@pytest.mark.parametrize("name", ["fc_av1", "fc_av2"])
+def test_real_impacts_follow_a_shift_of_their_sound(real_clips: Path, name: str) -> None:
+    clip = AVClip.open(real_clips / f"{name}.mp4")
+    at_home = offset_of(clip)
+    assert abs(at_home) < 0.1
+    for shift_s in (-0.12, 0.08):
+        moved = offset_of(replace(clip, audio_start_s=clip.audio_start_s + shift_s))
+        assert moved - at_home == pytest.approx(shift_s, abs=0.005)
+
+
+@pytest.mark.realclips
+@pytest.mark.parametrize("name", ["fc_vs0", "vr_1", "mb_MoCha_02"])
+def test_drum_rolls_and_talk_get_no_number(real_clips: Path, name: str) -> None:
+    assert refusal_of(AVClip.open(real_clips / f"{name}.mp4"))

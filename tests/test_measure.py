@@ -1,0 +1,124 @@
+"""Measuring a study: decoded once, every ending recorded, nothing measured twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from evalharness import measure, media
+from evalharness.config import Study, StudySettings
+from evalharness.errors import UnknownNameError
+from evalharness.measure import measure_clip, measure_study
+from evalharness.records import Clip, JobKey, MeasurementStatus, Prompt, Task
+from evalharness.registry import METRICS
+from evalharness.store import Store
+from metrics.av import AVClip
+from metrics.base import Quantity, Reading, Value
+
+
+class Broken:
+    """A metric with a bug."""
+
+    name: ClassVar[str] = "broken"
+    version: ClassVar[str] = "1"
+    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("x", "", "none", "Nothing."),)
+
+    def measure(self, clip: AVClip) -> Mapping[str, Reading]:
+        raise ZeroDivisionError("division by zero")
+
+
+class Infinite(Broken):
+    """A metric that forgets a quantity."""
+
+    name: ClassVar[str] = "forgetful"
+
+    def measure(self, clip: AVClip) -> Mapping[str, Reading]:
+        return {"y": Value(1.0)}
+
+
+@pytest.fixture
+def studied(tmp_path: Path) -> Iterator[tuple[Study, Store]]:
+    """Two clips, one with a tone and one silent, and a third whose file is broken."""
+    rows = [{"name": "a", "adapter": "folder"}]
+    study = Study(tmp_path, StudySettings.model_validate({"name": "test", "systems": rows}))
+    study.clips.mkdir()
+    ramp = [np.full((64, 96, 3), 4 * n, np.uint8) for n in range(36)]
+    tone = (0.2 * np.sin(2 * np.pi * 440 * np.arange(72000) / 48000)).astype(np.float32)
+    media.write_video(study.clips / "tone.mp4", iter(ramp), 24.0, tone, 48000)
+    media.write_video(study.clips / "mute.mp4", iter(ramp), 24.0, None, 48000)
+    streams = media.probe(study.clips / "tone.mp4")
+    (study.clips / "broken.mp4").write_bytes(b"no video")
+    with Store.open(study.database_url) as store:
+        store.put_systems(study.systems)
+        prompts = [
+            Prompt(name, Task.TEXT_TO_VIDEO, "t", "en", "CC0-1.0") for name in ("tone", "mute", "broken")
+        ]
+        store.put_prompts(prompts)
+        keys = [JobKey("a", prompt.id, 1) for prompt in prompts]
+        store.add_jobs(keys)
+        for key in keys:
+            path = study.clips / f"{key.prompt_id}.mp4"
+            digest = sha256(path.read_bytes()).hexdigest()
+            store.start_job(key)
+            store.finish_job(
+                key,
+                Clip(digest, key, f"clips/{path.name}", 1, streams, datetime.now(UTC), "folder", "1"),
+            )
+        yield study, store
+
+
+def test_every_clip_gets_an_ending_for_every_quantity(studied: tuple[Study, Store]) -> None:
+    study, store = studied
+    steps: list[tuple[int, int]] = []
+    summary = measure_study(
+        study, store, progress=lambda done, total: steps.append((done, total)), processes=2
+    )
+    assert (summary.clips, summary.measured) == (3, 3)
+    assert steps[0] == (0, 3)
+    assert steps[-1] == (3, 3)
+    names = {clip.sha256: clip.key.prompt_id for clip in store.clips()}
+    rows = {(names[row.clip_sha256], row.metric): row for row in store.measurements()}
+    quantities = {f"{m.name}.{q.name}" for m in map(METRICS.load, METRICS) for q in m.quantities}
+    assert set(rows) == {(name, metric) for name in names.values() for metric in quantities}
+    assert rows["tone", "loudness.integrated_lufs"].value is not None
+    assert rows["mute", "silence.share"].status is MeasurementStatus.UNSCORABLE
+    assert {row.status for (name, _), row in rows.items() if name == "broken"} == {MeasurementStatus.FAILED}
+    assert len(summary.failures) == len(quantities)
+    assert all("broken.mp4" in (row.reason or "") for row in summary.failures)
+
+
+def test_what_is_measured_is_not_measured_again_but_what_failed_is(
+    studied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, store = studied
+    measure_study(study, store, metrics=["black"], processes=1)
+    assert measure_study(study, store, metrics=["black"], processes=1).measured == 1  # the broken one
+    assert measure_study(study, store, metrics=["freeze"], processes=1).measured == 3
+    monkeypatch.setattr(METRICS.load("black"), "version", "2")
+    assert measure_study(study, store, metrics=["black"], processes=1).measured == 3
+
+
+def test_a_bug_in_a_metric_costs_that_metric_only(
+    studied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, _ = studied
+    load = METRICS.load
+    plugins = {"broken": Broken, "forgetful": Infinite}
+    monkeypatch.setattr(measure.METRICS, "load", lambda name: plugins.get(name) or load(name))
+    rows = measure_clip("0" * 64, study.clips / "tone.mp4", ["broken", "black", "forgetful"])
+    endings = {row.metric: (row.status, row.reason) for row in rows}
+    assert endings["broken.x"] == (MeasurementStatus.FAILED, "ZeroDivisionError: division by zero")
+    assert endings["black.share"][0] is MeasurementStatus.VALUE
+    assert endings["forgetful.x"][0] is MeasurementStatus.FAILED
+
+
+def test_an_unknown_metric_is_refused_with_its_neighbours(studied: tuple[Study, Store]) -> None:
+    study, store = studied
+    with pytest.raises(UnknownNameError, match="did you mean loudness"):
+        measure_study(study, store, metrics=["loudnes"])
