@@ -1,0 +1,64 @@
+"""Four invented systems with known flaws, for the demo and as a start for a study. Light imports only."""
+
+from __future__ import annotations
+
+from evalharness.records import System
+
+__all__ = ["DEMO_SYSTEMS"]
+
+DEMO_SYSTEMS: tuple[System, ...] = (
+    # Nearly perfect.
+    System(
+        name="aurora-1.2",
+        adapter="synthetic",
+        parameters={"style": 1, "crf": 17, "fps": 24.0, "latency_s": 41.0, "cost_usd": 0.42},
+    ),
+    # Pretty pictures, the sound clearly late.
+    System(
+        name="basalt-2",
+        adapter="synthetic",
+        parameters={
+            "style": 2,
+            "sound_offset_s": 0.12,
+            "fps": 30.0,
+            "crf": 20,
+            "scale": 1.25,
+            "gain_db": -5.0,
+            "latency_s": 63.0,
+            "cost_usd": 0.30,
+        },
+    ),
+    # Sound in time, soft and grainy pictures that do not move smoothly.
+    System(
+        name="cirrus-0.9",
+        adapter="synthetic",
+        parameters={
+            "style": 3,
+            "blur": 1.6,
+            "noise": 7.0,
+            "flicker": 0.02,
+            "fps": 20.0,
+            "crf": 26,
+            "scale": 0.75,
+            "latency_s": 18.0,
+            "cost_usd": 0.08,
+        },
+    ),
+    # Wrong lips, loose timing, lost pictures.
+    System(
+        name="dune-3",
+        adapter="synthetic",
+        parameters={
+            "style": 4,
+            "lip_error_rate": 0.45,
+            "sound_jitter_s": 0.15,
+            "frame_drop_rate": 0.2,
+            "fps": 25.0,
+            "crf": 23,
+            "gain_db": 3.0,
+            "latency_s": 29.0,
+            "cost_usd": 0.15,
+        },
+    ),
+)
+"""From near-perfect to visibly and audibly flawed; sizes, rates and levels differ, as real systems' do."""
