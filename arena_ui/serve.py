@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evalharness.errors import ConfigError
 
-__all__ = ["run"]
+__all__ = ["bind", "run"]
 
 
 def _say(url: str) -> None:
@@ -39,7 +39,7 @@ def run(
 
     app = build(folder)
     settings = current().study.settings.arena
-    listener = _bind(host or settings.host, settings.port if port is None else port)
+    listener = bind(host or settings.host, settings.port if port is None else port)
     address, bound_port = listener.getsockname()[:2]
     shown_host = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::1", "::") else address  # noqa: S104 - compared, not bound
     url = f"http://{shown_host}:{bound_port}"
@@ -59,8 +59,11 @@ def run(
         server.run(sockets=[listener])
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket at host and port. Raises ConfigError where that cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named TCP outright: asyncio turns Nagle's delay off only then, and each reply would wait 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -66,6 +66,30 @@ def test_a_folder_that_is_no_study_is_said_so(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_the_listening_socket_is_plain_tcp_so_that_no_reply_waits_for_the_next() -> None:
+    import asyncio
+    import socket
+
+    from arena_ui.serve import bind
+
+    async def accepted_without_delay(listener: socket.socket) -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def look(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            sock = writer.get_extra_info("socket")
+            found.set_result(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        server = await asyncio.start_server(look, sock=listener)
+        async with server:
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            delay_off = await found
+            writer.close()
+            return delay_off
+
+    assert asyncio.run(accepted_without_delay(bind("127.0.0.1", 0))) == 1
+
+
 def test_a_taken_port_is_said_so(make_study: Callable[..., Study], serve: Callable[..., object]) -> None:
     study = make_study(prompts=3)
     server = serve(study)
