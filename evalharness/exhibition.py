@@ -8,21 +8,19 @@ whole files and whole records; the next run makes what is missing.
 
 from __future__ import annotations
 
-import os
 import secrets
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
 from evalharness.blinding import BlindingRecipe, MadeExhibit, make_exhibits
 from evalharness.config import Study
 from evalharness.errors import BlindingError, MediaError
+from evalharness.executors import process_pool
 from evalharness.records import Clip, Exhibit, JobKey
 from evalharness.store import Store
 
@@ -158,9 +156,7 @@ def _make(
         for group, clips, outputs in work:
             yield group, outputs, make_exhibits(clips, outputs, recipe)
         return
-    # Spawned, not forked: the caller may hold threads and database connections.
-    context = get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(work)), context, initializer=_end_with_parent) as pool:
+    with process_pool(min(processes, len(work))) as pool:
         pending = {
             pool.submit(make_exhibits, clips, outputs, recipe): (group, outputs)
             for group, clips, outputs in work
@@ -181,18 +177,6 @@ def _make(
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """In a worker: a parent that is killed takes its workers along, instead of leaving them waiting."""
-    parent = parent_process()
-    if parent is not None:
-
-        def watch() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=watch, daemon=True).start()
 
 
 def _record(

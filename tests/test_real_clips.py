@@ -47,7 +47,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Study, S
         )
     ids = dict.fromkeys(prompt for _, prompt, _ in rows)
     line = {"task": "text_to_video", "language": "en", "licence": "Apache-2.0", "tags": ["audio-sync"]}
-    suite = "".join(json.dumps({**line, "id": name, "text": f"Real clip {name}."}) + "\n" for name in ids)
+    suite = "".join(json.dumps({**line, "id": name, "text": "A real clip."}) + "\n" for name in ids)
     (folder / "real.jsonl").write_text(suite, encoding="utf-8")
     systems = "".join(
         f'[[systems]]\nname = "{name}"\nadapter = "folder"\nparameters = {{ manifest = "clips.csv" }}\n'
