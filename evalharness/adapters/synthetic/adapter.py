@@ -44,8 +44,8 @@ class SyntheticAdapter:
         if request.prompt.language in LANGUAGES:
             return None
         return (
-            f"The synthetic voices speak {', '.join(LANGUAGES)}; prompt '{request.prompt.id}' is "
-            f"to be spoken in '{request.prompt.language}'. Leave it out of the study, or use another adapter for it."
+            f"The synthetic voices speak {', '.join(LANGUAGES)}; prompt '{request.prompt.id}' is to "
+            f"be spoken in '{request.prompt.language}'. Leave it out of the study, or use another adapter."
         )
 
     def generate(self, request: GenerationRequest) -> Generated:

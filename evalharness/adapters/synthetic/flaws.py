@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .knobs import Knobs
 from .scenes.paint import Picture
@@ -31,19 +33,23 @@ def flawed(frames: Iterator[Picture], knobs: Knobs, seed: int) -> Iterator[Pictu
             continue
         height, width = picture.shape[:2]
         if knobs.flicker:
-            picture = cv2.convertScaleAbs(picture, alpha=max(0.0, gain))  # noqa: PLW2901 - step by step
+            picture = _bytes(cv2.convertScaleAbs(picture, alpha=max(0.0, gain)))  # noqa: PLW2901 - in steps
         if knobs.blur:
-            picture = cv2.GaussianBlur(picture, (0, 0), knobs.blur * height / 480)  # noqa: PLW2901
+            picture = _bytes(cv2.GaussianBlur(picture, (0, 0), knobs.blur * height / 480))  # noqa: PLW2901
         if knobs.noise:
             if field is None:
                 field = _noise(seed, width, height, knobs.noise)
             window = field[corner[0] : corner[0] + height, corner[1] : corner[1] + width]
-            picture = np.clip(picture + window, 0, 255).astype(np.uint8)  # noqa: PLW2901
+            picture = _bytes(np.clip(picture + window, 0, 255))  # noqa: PLW2901
         shown = picture
         yield picture
 
 
-def _noise(seed: int, width: int, height: int, deviation: float) -> np.typing.NDArray[np.int16]:
+def _bytes(picture: NDArray[Any]) -> Picture:
+    return np.asarray(picture, np.uint8)
+
+
+def _noise(seed: int, width: int, height: int, deviation: float) -> NDArray[np.int16]:
     rng = np.random.default_rng([seed, _NOISE, 1])
     values = rng.standard_normal((height + _SPARE, width + _SPARE, 3), np.float32) * np.float32(deviation)
     return np.round(values).astype(np.int16)

@@ -187,7 +187,7 @@ def strike(
     sound = (
         (ring / math.sqrt(sum(mode.gain**2 for mode in material.modes)) + burst) * material.gain * speed**1.1
     )
-    return sound.astype(np.float32)
+    return np.asarray(sound, np.float32)
 
 
 def mix_strikes(strikes: Iterable[Strike], duration_s: float, *, seed: int, room: float = 0.12) -> Samples:
@@ -211,7 +211,7 @@ def mix_strikes(strikes: Iterable[Strike], duration_s: float, *, seed: int, room
         angle = (0.15 + 0.7 * min(max(event.pan, 0.0), 1.0)) * math.pi / 2
         gains = np.array([[math.cos(angle)], [math.sin(angle)]], np.float32)
         here += 0.4 * gains * sound[skip : skip + here.shape[1]]
-    return track + room * _reverberation(track, seed) if room else track
+    return np.asarray(track + room * _reverberation(track, seed), np.float32) if room else track
 
 
 def _reverberation(track: Samples, seed: int) -> Samples:

@@ -11,6 +11,10 @@ __all__ = ["FAMILIES", "load"]
 
 FAMILIES: Mapping[str, str] = {
     "ball": "ball:Ball",
+    "cradle": "cradle:Cradle",
+    "drop": "drop:Drop",
+    "drum": "drum:Drum",
+    "hammer": "hammer:Hammer",
 }
 """Where each family of scenes is."""
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .paint import Colour, Picture, Sprite, blit, disc, light, sprite
+from .paint import Colour, Picture, Sprite, blit, disc, light, rgb, sprite
 from .stage import Brief, Impact
 from .surfaces import finish, floor, gradient, spread
 
@@ -186,10 +186,10 @@ def _beach_ball(radius: float, colour: Colour, turn: float) -> Sprite:
     azimuth = np.arctan2(u * 0.98 - along * pole[0], z - along * pole[2])
     gore = np.clip(np.sin(3 * azimuth) * radius / 5 + 0.5, 0, 1)[..., None]
     cap = np.clip((along - 0.93) * radius + 0.5, 0, 1)[..., None]
-    albedo = np.float32(colour) * gore + np.float32((244, 236, 222)) * (1 - gore)
-    albedo = albedo * (1 - cap) + np.float32(colour) * 0.8 * cap
+    albedo = rgb(colour) * gore + rgb((244, 236, 222)) * (1 - gore)
+    albedo = albedo * (1 - cap) + rgb(colour) * 0.8 * cap
     normal = np.dstack([x, y, z]).astype(np.float32)
-    bounce = np.clip(y - 0.35, 0, 1)[..., None] * np.float32((70, 42, 22))
+    bounce = np.clip(y - 0.35, 0, 1)[..., None] * rgb((70, 42, 22))
     shaded = light(normal, albedo.astype(np.float32), gloss=0.55, ambient=0.34, shine=60) + bounce * 0.35
     return sprite(shaded, np.clip((1 - r) * radius + 0.5, 0, 1).astype(np.float32), (float(n), float(n)))
 
@@ -214,6 +214,6 @@ def _room(width: int, height: int, brief: Brief) -> Picture:
     split = int(horizon * height)
     wall[split:] = ground[split:]
     skirting = slice(split - max(2, height // 34), split)
-    wall[skirting] = wall[skirting] * 0.35 + np.float32((236, 228, 214)) * 0.6
+    wall[skirting] = wall[skirting] * 0.35 + rgb((236, 228, 214)) * 0.6
     wall[split : split + max(1, height // 120)] *= 0.6
     return finish(wall, rng)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 __all__ = [
     "LIGHT",
     "Colour",
+    "Field",
     "Picture",
     "Sprite",
     "blit",
@@ -28,12 +29,14 @@ __all__ = [
     "line",
     "mix",
     "revolve",
+    "rgb",
     "sprite",
     "tube",
 ]
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
+"""Values over a picture's area, float32."""
 Colour = tuple[float, float, float]
 """Red, green and blue from 0 to 255."""
 
@@ -52,6 +55,11 @@ class Sprite:
 
     rgba: Picture
     anchor: tuple[float, float]
+
+
+def rgb(colour: Colour) -> Field:
+    """A colour as an array (3,) to reckon with."""
+    return np.asarray(colour, np.float32)
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
@@ -103,7 +111,7 @@ def carve(
     slope_y, slope_x = np.gradient(height)
     normal = np.dstack([-slope_x, -slope_y, np.ones_like(height)]).astype(np.float32)
     normal /= np.linalg.norm(normal, axis=2, keepdims=True)
-    albedo = np.broadcast_to(np.float32(colour), normal.shape)
+    albedo = np.broadcast_to(rgb(colour), normal.shape)
     if texture is not None:
         y, x = np.mgrid[: mask.shape[0], : mask.shape[1]].astype(np.float32) / k
         albedo = albedo * texture(x + low[0], y + low[1])[..., None]
@@ -137,7 +145,7 @@ def revolve(
         y = np.broadcast_to(np.arange(rows, dtype=np.float32)[:, None], u.shape)
         colour = albedo(np.arcsin(u).astype(np.float32), y)
     else:
-        colour = np.broadcast_to(np.float32(albedo), normal.shape)
+        colour = np.broadcast_to(rgb(albedo), normal.shape)
     coverage = np.clip(r - np.abs(x) + 0.5, 0, 1)
     shaded = light(normal, colour, gloss=gloss, ambient=ambient, shine=shine)
     return sprite(shaded, coverage.astype(np.float32), (float(widest), 0.0))
@@ -161,7 +169,7 @@ def disc(colour: Colour, *, hardness: float = 0.0) -> Sprite:
     r = np.hypot(x, y) / 64.0
     fall = np.clip((1 - r) / max(1 - hardness, 0.03), 0, 1)
     alpha = fall * fall * (3 - 2 * fall)
-    return sprite(np.broadcast_to(np.float32(colour), (132, 132, 3)), alpha.astype(np.float32), (66.0, 66.0))
+    return sprite(np.broadcast_to(rgb(colour), (132, 132, 3)), alpha.astype(np.float32), (66.0, 66.0))
 
 
 def blit(
@@ -180,7 +188,7 @@ def blit(
         return
     region, warped = placed
     if opacity < 1.0:
-        warped = cv2.convertScaleAbs(warped, alpha=opacity)
+        warped = np.asarray(cv2.convertScaleAbs(warped, alpha=opacity), np.uint8)
     keep = np.uint16(255) - warped[..., 3:4]
     product = region * keep + np.uint16(128)
     region[...] = warped[..., :3] + ((product + (product >> 8)) >> 8).astype(np.uint8)
@@ -227,7 +235,7 @@ def _placed(
     centred = turn @ [0.5, 0.5] + shift - 0.5 - [left, top]
     matrix = np.column_stack([turn, centred])
     warped = cv2.warpAffine(what.rgba, matrix, (int(right - left), int(bottom - top)), flags=cv2.INTER_LINEAR)
-    return canvas[top:bottom, left:right], warped
+    return canvas[top:bottom, left:right], np.asarray(warped, np.uint8)
 
 
 def _shrink(colour: Field, alpha: Field, factor: int, anchor: tuple[float, float]) -> Sprite:

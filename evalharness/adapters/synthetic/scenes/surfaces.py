@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .paint import Colour, Picture
+from .paint import Colour, Picture, rgb
 
 __all__ = ["finish", "floor", "gradient", "grain", "lamps", "spread"]
 
@@ -33,7 +33,7 @@ def grain(width: int, height: int, rng: np.random.Generator, *, size: float, oct
         cell = max(1.0, size / 2**octave)
         small = rng.standard_normal((int(height / cell) + 3, int(width / cell) + 3)).astype(np.float32)
         big = cv2.resize(small, None, fx=cell, fy=cell, interpolation=cv2.INTER_CUBIC)
-        total += big[:height, :width] / 1.6**octave
+        total += np.asarray(big[:height, :width], np.float32) / np.float32(1.6**octave)
     spread_of = float(total.std())
     return np.asarray((total - total.mean()) / max(spread_of, 1e-6), np.float32)
 
@@ -57,7 +57,7 @@ def floor(
     distance = (1 - horizon) / below
     across = (x + 0.5 - width / 2) / height * distance
     share = np.clip(below / (1 - horizon), 0, 1)[..., None] ** 0.8
-    colour = np.float32(far) * (1 - share) + np.float32(near) * share
+    colour = rgb(far) * (1 - share) + rgb(near) * share
     fade = np.clip(1.3 / distance, 0, 1)
     if boards:
         lane = across * boards
@@ -81,18 +81,18 @@ def lamps(
     layer = np.zeros_like(surface)
     for _ in range(count):
         place = (int(rng.uniform(0, width)), int(rng.uniform(0.05, bottom) * height))
-        colour = np.float32(colours[int(rng.integers(len(colours)))]) * float(rng.uniform(0.1, 0.34))
+        colour = rgb(colours[int(rng.integers(len(colours)))]) * float(rng.uniform(0.1, 0.34))
         spot = np.zeros_like(surface)
         cv2.circle(
             spot,
             place,
             max(2, int(rng.uniform(0.018, 0.06) * height)),
-            tuple(map(float, colour)),
+            colour.tolist(),
             -1,
             cv2.LINE_AA,
         )
         layer += spot
-    surface += cv2.GaussianBlur(layer, (0, 0), height / 260 + 0.5)
+    surface += np.asarray(cv2.GaussianBlur(layer, (0, 0), height / 260 + 0.5), np.float32)
 
 
 def spread(width: int, height: int, x: float, y: float, radius_x: float, radius_y: float) -> Surface:

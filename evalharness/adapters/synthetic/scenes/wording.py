@@ -20,11 +20,22 @@ from .stage import Brief
 __all__ = ["brief_of", "family_of", "seed_of"]
 
 TAGGED: Mapping[str, str] = {
-    "ball": "ball",
+    "axe": "hammer",
+    "chop": "hammer",
+    "clap": "drum",
+    "coin": "cradle",
+    "knock": "drum",
+    "punch": "drum",
+    "tiles": "cradle",
+    "typewriter": "cradle",
 }
 """Names a tag `scene:<name>` may have, beside the families' own, and the family that shows them."""
 
 _KEYWORDS: Mapping[str, str] = {
+    "hammer": r"\bhammer|\banvil|\bforge|blacksmith|锤|鐵匠|铁匠|鍛冶|金槌|망치|marteau|enclume|\bamboss",
+    "drum": r"\bdrum|太鼓|鼓|북을|tambour|\btrommel",
+    "drop": r"\bdrops? of|\bdrip|\braindrop|\bripple|\bpond|水滴|雨滴|しずく|물방울|goutte|\btropfen",
+    "cradle": r"\bcradle|\bpendulum|\bmarbles?\b|\bsteel balls|摆球|振り子|진자|pendule|\bpendel",
     "ball": r"\bball|\bbounc|basketball|篮球|皮球|ボール|공이|공을|ballon|\bbillard",
 }
 
