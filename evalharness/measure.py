@@ -7,6 +7,7 @@ measures anew.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
@@ -145,6 +146,8 @@ def _row(sha256: str, metric: Metric, quantity: str, unit: str, reading: Reading
             reason=reading.reason,
             details=reading.details,
         )
+    if not math.isfinite(reading.value):
+        raise ValueError(f"the metric answered {reading.value} for {name}, which is no number to record.")
     return Measurement(
         sha256,
         name,

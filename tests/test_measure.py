@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from evalharness import measure, media
+from evalharness import media
 from evalharness.config import Study, StudySettings
 from evalharness.errors import UnknownNameError
 from evalharness.measure import measure_clip, measure_study
@@ -33,13 +36,22 @@ class Broken:
         raise ZeroDivisionError("division by zero")
 
 
-class Infinite(Broken):
+class Forgetful(Broken):
     """A metric that forgets a quantity."""
 
     name: ClassVar[str] = "forgetful"
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         return {"y": Value(1.0)}
+
+
+class Endless(Broken):
+    """A metric that divides by next to nothing."""
+
+    name: ClassVar[str] = "endless"
+
+    def measure(self, clip: AVClip) -> Mapping[str, Reading]:
+        return {"x": Value(float("inf"))}
 
 
 @pytest.fixture
@@ -109,13 +121,55 @@ def test_a_bug_in_a_metric_costs_that_metric_only(
 ) -> None:
     study, _ = studied
     load = METRICS.load
-    plugins = {"broken": Broken, "forgetful": Infinite}
-    monkeypatch.setattr(measure.METRICS, "load", lambda name: plugins.get(name) or load(name))
-    rows = measure_clip("0" * 64, study.clips / "tone.mp4", ["broken", "black", "forgetful"])
+    plugins = {"broken": Broken, "forgetful": Forgetful, "endless": Endless}
+    monkeypatch.setattr(METRICS, "load", lambda name: plugins.get(name) or load(name))
+    rows = measure_clip("0" * 64, study.clips / "tone.mp4", ["broken", "black", "forgetful", "endless"])
     endings = {row.metric: (row.status, row.reason) for row in rows}
     assert endings["broken.x"] == (MeasurementStatus.FAILED, "ZeroDivisionError: division by zero")
     assert endings["black.share"][0] is MeasurementStatus.VALUE
     assert endings["forgetful.x"][0] is MeasurementStatus.FAILED
+    assert endings["endless.x"][0] is MeasurementStatus.FAILED
+    assert "answered inf for endless.x" in (endings["endless.x"][1] or "")
+
+
+KILLED_AFTER_THE_FIRST_CLIP = """
+import os, signal, sys
+from pathlib import Path
+from evalharness.config import Study, StudySettings
+from evalharness.measure import measure_study
+from evalharness.store import Store
+
+def die(done, total):
+    if done == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    rows = [{"name": "a", "adapter": "folder"}]
+    study = Study(Path(sys.argv[1]), StudySettings.model_validate({"name": "test", "systems": rows}))
+    with Store.open(study.database_url) as store:
+        measure_study(study, store, metrics=["black", "freeze"], progress=die, processes=1)
+"""
+
+
+def test_a_killed_run_keeps_whole_clips_and_the_next_goes_on(
+    studied: tuple[Study, Store], tmp_path: Path
+) -> None:
+    study, store = studied
+    (study.clips / "broken.mp4").unlink()
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED_AFTER_THE_FIRST_CLIP)
+    ended = subprocess.run([sys.executable, str(script), str(study.folder)], timeout=60)
+    assert ended.returncode == -signal.SIGKILL
+    kept = store.measurements()
+    assert len({row.clip_sha256 for row in kept}) == 1
+    assert {row.metric for row in kept} == {"black.share", "freeze.share", "freeze.longest_s"}
+    summary = measure_study(study, store, metrics=["black", "freeze"], processes=1)
+    assert summary.clips == 3
+    assert summary.values == 6
+    assert {"There is no clip file at" in (row.reason or "") for row in summary.failures} == {True}
+    measured = store.measurements()
+    assert all(row in measured for row in kept)
+    assert len(measured) == 9
 
 
 def test_an_unknown_metric_is_refused_with_its_neighbours(studied: tuple[Study, Store]) -> None:
