@@ -79,7 +79,13 @@ class SyntheticAdapter:
                 f"'{prompt.id}' with seed {request.seed} is among those it fails.",
             )
         order = Order(prompt, request.seed, request.duration_s, request.width, request.height, request.fps)
-        rendered = render(order, knobs)
+        try:
+            rendered = render(order, knobs)
+        except OSError as error:
+            raise GenerationError(
+                FailureKind.PARAMETER,
+                f"The first frame of prompt '{prompt.id}' cannot be read as a picture: {error}.",
+            ) from error
         try:
             with delivery(request.output) as unfinished:
                 write_video(

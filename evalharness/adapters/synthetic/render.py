@@ -81,7 +81,8 @@ class Rendered:
 def render(order: Order, knobs: Knobs) -> Rendered:
     """Prepare a clip; its frames are drawn as they are taken.
 
-    Raises GenerationError or MissingExtraError where a spoken line cannot be spoken.
+    Raises GenerationError or MissingExtraError where a spoken line cannot be spoken, OSError where the
+    first frame cannot be read.
     """
     fps = knobs.fps or order.fps
     width, height = (max(32, 2 * round(side * knobs.scale / 2)) for side in (order.width, order.height))
@@ -145,6 +146,10 @@ def _scene(
     ]
     samples = mix_strikes(strikes, order.duration_s, seed=brief.seed)
     samples += ambience(scene.ambience, order.duration_s, seed=brief.seed)
+    if order.prompt.spoken:
+        # Whoever speaks over a given picture is heard, not seen.
+        voice = Talk(order.prompt, brief.seed, knobs.style, order.duration_s)
+        samples += voice.sound(knobs.sound_offset_s, order.duration_s)
     return exposures(scene, times), samples, Truth(scene=family, impacts=scene.impacts, heard_s=heard)
 
 

@@ -11,10 +11,14 @@ __all__ = ["FAMILIES", "load"]
 
 FAMILIES: Mapping[str, str] = {
     "ball": "ball:Ball",
+    "bell": "bell:Bell",
     "cradle": "cradle:Cradle",
     "drop": "drop:Drop",
     "drum": "drum:Drum",
+    "footsteps": "footsteps:Footsteps",
     "hammer": "hammer:Hammer",
+    "ice": "footsteps:Ice",
+    "still": "still:Still",
 }
 """Where each family of scenes is."""
 

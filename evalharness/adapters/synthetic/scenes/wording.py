@@ -1,7 +1,7 @@
 """From a prompt's words to a scene: which family, which colours, how many.
 
-The tag `scene:<name>` wins; else the first family one of whose words stands in the text (seven
-languages); else a draw by the seed.
+A first frame is kept and moved. Else the tag `scene:<name>` wins; else the first family one of whose
+words stands in the text (seven languages); else a draw by the seed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ TAGGED: Mapping[str, str] = {
     "chop": "hammer",
     "clap": "drum",
     "coin": "cradle",
+    "gong": "bell",
     "knock": "drum",
     "punch": "drum",
+    "rope": "footsteps",
+    "tap": "footsteps",
     "tiles": "cradle",
     "typewriter": "cradle",
 }
@@ -35,9 +38,15 @@ _KEYWORDS: Mapping[str, str] = {
     "hammer": r"\bhammer|\banvil|\bforge|blacksmith|锤|鐵匠|铁匠|鍛冶|金槌|망치|marteau|enclume|\bamboss",
     "drum": r"\bdrum|太鼓|鼓|북을|tambour|\btrommel",
     "drop": r"\bdrops? of|\bdrip|\braindrop|\bripple|\bpond|水滴|雨滴|しずく|물방울|goutte|\btropfen",
+    "ice": r"\b(?:ice|icy|frozen)\b|冰|氷|얼음|\bglace\b|\bgelé|\beis\b|gefroren",
+    "bell": r"\bbells?\b|\bgong|\bchime|钟声|铜锣|鐘|釣鐘|종소리|종을|\bcloche|glocke",
+    "footsteps": r"\bfootstep|\bwalk(?:s|ing)?\b|\bsteps?\b|\bboots?\b|脚步|歩く|걸어|걷|\bmarche\b|schritt",
     "cradle": r"\bcradle|\bpendulum|\bmarbles?\b|\bsteel balls|摆球|振り子|진자|pendule|\bpendel",
     "ball": r"\bball|\bbounc|basketball|篮球|皮球|ボール|공이|공을|ballon|\bbillard",
 }
+
+_OF_PICTURES = "still"
+"""The family for prompts with a first frame, and for no others."""
 
 _COLOURS: Mapping[str, tuple[Colour, str]] = {
     "red": ((214, 52, 44), r"\bred\b|红|紅|赤|빨간|\brouge|\brot(?:e[nrs]?)?\b"),
@@ -70,6 +79,8 @@ def seed_of(prompt: Prompt, seed: int) -> int:
 
 def family_of(prompt: Prompt, seed: int) -> str:
     """The family that shows this prompt: a key of FAMILIES."""
+    if prompt.first_frame is not None:
+        return _OF_PICTURES
     for tag in prompt.tags:
         kind, _, name = tag.partition(":")
         if kind == "scene" and (name in FAMILIES or name in TAGGED):
@@ -78,7 +89,7 @@ def family_of(prompt: Prompt, seed: int) -> str:
     for family, pattern in _KEYWORDS.items():
         if re.search(pattern, text):
             return family
-    choices = sorted(FAMILIES)
+    choices = sorted(FAMILIES.keys() - {_OF_PICTURES})
     return choices[seed_of(prompt, seed) % len(choices)]
 
 
