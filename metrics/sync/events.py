@@ -4,10 +4,11 @@ Offset in seconds, positive where the sound is late, searched within ±0.4 s; ne
 `confidence` is the normalised correlation of the two curves at that offset, 0..1. For comparison: people
 notice sound 45 ms early or 125 ms late (ITU-R BT.1359).
 
-The impulse curve of the picture and the onset curve of the sound (`metrics.sync.curves`) are laid on one
-clock, smoothed over a frame's length, and shifted against each other; the shift that correlates best is
-the offset. Where the best one is weak, stands at the edge of the search, or has a rival nearly as good
-(regular steps fit a whole step later, too), there is no verdict: the reading is unscorable and says why.
+The impulse curve of the picture, less what is usual around each moment, and the onset curve of the sound
+(`metrics.sync.curves`) are laid on one clock, smoothed over a frame's length, and shifted against each
+other; the shift that correlates best is the offset. Where the best one is weak, stands at the edge of the
+search, or has a rival nearly as good (regular steps fit a whole step later, too), there is no verdict: the
+reading is unscorable and says why.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from metrics.av import AVClip
 from metrics.base import Quantity, Reading, Unscorable, Value
 from metrics.sync.curves import Curve, impulse_curve, onset_curve
 
-__all__ = ["EventSync", "Lag", "find_lag"]
+__all__ = ["EventSync", "Lag", "find_lag", "sudden"]
 
 Array = NDArray[np.float64]
 
@@ -36,7 +37,8 @@ RIVAL = 0.9
 """A second peak this high beside the best leaves open which of them is true."""
 RIVAL_APART_S = 0.08
 DISTINCT = 4.0
-"""How far the strongest onset or impulse must stand above the median to be an event."""
+"""How far the strongest onset must stand above the median to be an event."""
+SURROUNDINGS_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ def _read(clip: AVClip) -> Reading:
     heard = onset_curve(clip.mono, clip.rate_hz, clip.audio_start_s)
     if not _stands_out(heard):
         return Unscorable("The sound is silent or continuous: nothing in it begins suddenly.")
-    seen = impulse_curve(clip.frame_times_s, clip.grey)
-    if not _stands_out(seen):
+    seen = sudden(impulse_curve(clip.frame_times_s, clip.grey))
+    if not np.any(seen.strength):
         return Unscorable("Nothing in the picture starts, stops or bounces suddenly.")
     try:
         lag = find_lag(seen, heard, float(np.median(clip.frame_durations_s)))
@@ -138,6 +140,17 @@ def _read(clip: AVClip) -> Reading:
     if lag.rival > RIVAL * lag.correlation:
         return Unscorable("Two offsets fit about equally well: the events are too regular to tell.", details)
     return Value(lag.offset_s, details)
+
+
+def sudden(curve: Curve) -> Curve:
+    """What of a curve stands above its surroundings, the median of a quarter second either way.
+
+    Restless pictures (grain, a hand-held camera, gravity on a flying ball) have an even share of impulse
+    everywhere; this takes it off.
+    """
+    around = np.abs(curve.times_s[:, None] - curve.times_s[None, :]) <= SURROUNDINGS_S
+    usual = np.array([np.median(curve.strength[near]) for near in around])
+    return Curve(curve.times_s, np.maximum(curve.strength - usual, 0.0) if usual.size else curve.strength)
 
 
 def _stands_out(curve: Curve) -> bool:
