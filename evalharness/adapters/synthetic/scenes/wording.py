@@ -37,8 +37,8 @@ TAGGED: Mapping[str, str] = {
 _KEYWORDS: Mapping[str, str] = {
     "hammer": r"\bhammer|\banvil|\bforge|blacksmith|锤|鐵匠|铁匠|鍛冶|金槌|망치|marteau|enclume|\bamboss",
     "drum": r"\bdrum|太鼓|鼓|북을|tambour|\btrommel",
-    "door": r"\bdoors?\b|\bslam|\bknock|关门|開門|敲门|ドア|扉|문을|문이|\bporte\b|\btür\b",
-    "glass": r"\bglass(?:es)?\b|\bshatter|\btumbler|玻璃|グラス|ガラス|유리|\bverre\b|\bglas\b|scherben",
+    "door": r"\bdoors?\b|\bslam|\bknock|关门|關門|敲门|ドア|扉|문을|문이|\bportes?\b|\btür",
+    "glass": r"\bwine glass|\btumbler|\bshatter|玻璃杯|グラス|ガラスが|유리잔|\bverre\b|\bglas\b|scherben",
     "drop": r"\bdrops? of|\bdrip|\braindrop|\bripple|\bpond|水滴|雨滴|しずく|물방울|goutte|\btropfen",
     "ice": r"\b(?:ice|icy|frozen)\b|冰|氷|얼음|\bglace\b|\bgelé|\beis\b|gefroren",
     "bell": r"\bbells?\b|\bgong|\bchime|钟声|铜锣|鐘|釣鐘|종소리|종을|\bcloche|glocke",
