@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .paint import Colour, Picture, Sprite, blit, carve, disc, line, mix, revolve, rgb, sprite
+from .paint import Colour, Picture, Sprite, blit, carve, disc, glow, line, mix, revolve, rgb, sprite
 from .stage import Brief, Impact
 from .surfaces import finish, gradient, lamps, spread
 
@@ -61,6 +61,7 @@ class Drop:
         self._backdrop, self._mirror = _basin(width, height, self._x, self._tint, brief)
         self._prepare_water()
         self._bead = _bead(_RADIUS * height, self._tint)
+        self._foam = disc((236, 246, 252))
         self._ring = disc((8, 22, 30))
 
     def picture(self, t_s: float) -> Picture:
@@ -128,6 +129,9 @@ class Drop:
     def _draw_splash(self, canvas: Picture, since: float, index: int) -> None:
         """The jet that rises from the spot and the droplets around it."""
         h, x, y = self._height, self._x * self._height, _SURFACE * self._height
+        crown = (0.0009 + 0.004 * since) * h
+        fading = 0.8 * math.exp(-since / 0.07)
+        glow(canvas, self._foam, x, y, scale=(crown, _TILT * crown), opacity=fading)
         # The jet leaves at 1.15 heights a second under a gravity that the surface's pull makes stronger.
         rise = 1.15 * since - 0.5 * 5.2 * since * since
         if rise > 0:

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .paint import Colour, Picture, blit, carve, disc, line, rgb, tube
+from .paint import Colour, Picture, blit, carve, disc, glow, line, rgb, tube
 from .stage import Brief, Impact
 from .surfaces import Surface, finish, floor, gradient, grain, lamps, spread
 
@@ -168,6 +168,7 @@ class Ice(Footsteps):
     def __init__(self, brief: Brief, width: int, height: int) -> None:
         super().__init__(brief, width, height)
         rng = np.random.default_rng([brief.seed, 7])
+        self._powder = disc((226, 238, 246))
         self._cracks = [_crack(rng, float(x)) for x in self._spots]
 
     def _ground(self, width: int, height: int, brief: Brief) -> Picture:
@@ -194,7 +195,7 @@ class Ice(Footsteps):
         streak = grain(width, max(8, height // 8), rng, size=height / 12)
         streak = np.repeat(streak, 8, axis=0)[:height]
         streak = np.pad(streak, ((0, height - streak.shape[0]), (0, 0)), mode="edge")
-        ice *= (1 + 0.035 * frost + 0.02 * streak)[..., None]
+        ice *= 0.8 * (1 + 0.035 * frost + 0.02 * streak)[..., None]
         ice += spread(width, height, 0.6 * aspect, 0.6, 0.5, 0.16)[..., None] * rgb((70, 52, 40))
         below = (y > horizon)[..., None]
         picture: Surface = np.where(below, ice, sky).astype(np.float32)
@@ -203,8 +204,20 @@ class Ice(Footsteps):
 
     def _under_feet(self, canvas: Picture, t_s: float) -> None:
         h = self._height
-        for time, branches in zip(self._times.tolist(), self._cracks, strict=True):
-            grown = 1 - math.exp(-max(0.0, t_s - time) / _GROWTH_S)
+        for time, x, branches in zip(self._times.tolist(), self._spots, self._cracks, strict=True):
+            since = t_s - time
+            if 0 <= since < 0.5:
+                powder = 0.9 * math.exp(-since / 0.09)
+                wide = (0.0016 + 0.004 * since) * h
+                glow(
+                    canvas,
+                    self._powder,
+                    (float(x) + 0.05) * h,
+                    _GROUND * h,
+                    scale=(wide, 0.35 * wide),
+                    opacity=powder,
+                )
+            grown = 1 - math.exp(-max(0.0, since) / _GROWTH_S)
             if grown <= 0:
                 continue
             for points, begins, width in branches:
@@ -212,8 +225,8 @@ class Ice(Footsteps):
                 if share <= 0:
                     continue
                 path = _part(points, min(1.0, share)) * h
-                line(canvas, path + np.array([0.0, 0.0028 * h]), (60, 92, 118), width * h / 320)
-                line(canvas, path, (240, 248, 252), width * h / 420)
+                line(canvas, path + np.array([0.0, 0.0028 * h]), (60, 92, 118), width * h / 260)
+                line(canvas, path, (240, 248, 252), width * h / 330)
 
 
 def _dim(colour: Colour, factor: float) -> Colour:
@@ -231,11 +244,11 @@ def _crack(rng: np.random.Generator, x: float) -> list[_Branch]:
     first = float(rng.uniform(0, 2 * math.pi))
     for arm in range(5):
         heading = first + arm * 2 * math.pi / 5 + float(rng.uniform(-0.4, 0.4))
-        points = _jagged(rng, np.array([x + 0.05, _GROUND]), heading, int(rng.integers(5, 10)), 0.04)
+        points = _jagged(rng, np.array([x + 0.05, _GROUND]), heading, int(rng.integers(5, 10)), 0.065)
         branches.append((points, 0.0, 1.6))
         knee = int(rng.integers(1, len(points) - 2))
         turn = heading + float(rng.choice([-1, 1])) * float(rng.uniform(0.5, 1.0))
-        branches.append((_jagged(rng, points[knee], turn, 4, 0.025), knee / len(points), 0.9))
+        branches.append((_jagged(rng, points[knee], turn, 4, 0.04), knee / len(points), 0.9))
     return branches
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from .paint import Picture, Sprite, blit, sprite
+from .paint import Picture, Sprite, blit, disc, glow, sprite
 from .stage import Brief, Impact
 
 __all__ = ["Still"]
@@ -56,6 +56,7 @@ class Still:
         self._coarse_y, self._coarse_x = (
             np.mgrid[: math.ceil(height / _COARSE), : math.ceil(width / _COARSE)].astype(np.float32) * _COARSE
         )
+        self._foam = disc((232, 240, 246))
         self._bead = _bead(0.055 * height)
 
     def picture(self, t_s: float) -> Picture:
@@ -78,6 +79,10 @@ class Still:
             canvas = np.asarray(np.clip(canvas + sheen[..., None].astype(np.int16), 0, 255), np.uint8)
         for impact in self.impacts:
             to_go = impact.time_s - t_s
+            if -0.5 < to_go <= 0:
+                wide = (0.0012 - 0.004 * to_go) * height
+                fading = 0.8 * math.exp(to_go / 0.07)
+                glow(canvas, self._foam, impact.x * width, impact.y * height, scale=wide, opacity=fading)
             if 0 < to_go < _FALL_S:
                 # It falls away from the viewer: from large and high to its own size on the picture.
                 far = to_go / _FALL_S
