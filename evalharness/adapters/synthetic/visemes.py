@@ -107,7 +107,7 @@ _SPELLINGS: dict[str, tuple[Viseme, ...]] = {
     **dict.fromkeys("fvɱ", (Viseme.F,)),
     **dict.fromkeys("θð", (Viseme.TH,)),
     **dict.fromkeys("tdlɫɾɽ", (Viseme.T,)),
-    **dict.fromkeys("kɡgxɣhɦqʔħ", (Viseme.K,)),
+    **dict.fromkeys("kɡgxɣχhɦqʔħ", (Viseme.K,)),
     **dict.fromkeys("ʃʒɕʑʂʐ", (Viseme.CH,)),
     **dict.fromkeys("szc", (Viseme.S,)),
     **dict.fromkeys("nŋɲɴ", (Viseme.N,)),

@@ -90,7 +90,7 @@ def test_a_language_without_a_voice_is_refused(prompt: Prompt, request_for: Requ
 
 @pytest.mark.parametrize(
     ("text", "language", "reading"),
-    [("My mum baked a plum pie.", "en", None), ("我爸爸买面包。", "zh", "wo3 ba4ba5 mai3 mian4bao1.")],
+    [("My mum baked a plum pie.", "en", None), ("我和爸爸买面包。", "zh", "wo3 he2 ba4ba5 mai3 mian4bao1.")],
 )
 def test_spoken_words_are_said_by_a_head(
     prompt: Prompt, request_for: RequestFor, text: str, language: str, reading: str | None
