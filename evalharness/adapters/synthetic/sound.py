@@ -75,7 +75,6 @@ MATERIALS: Mapping[str, Material] = {
     "rubber": Material(
         _modes(165, 0.055, "1 1.9 2.7 4.3", fall=0.8, glide=-0.12), 0.5, 0.006, (150, 3500), 0.0012
     ),
-    "wood": Material(_modes(310, 0.05, "1 1.71 2.47 3.6 5.2", fall=0.5), 0.35, 0.005, (400, 7000), 0.0004),
     # Free bar with a heavy body under it: anvils ring inharmonically and long.
     "anvil": Material(
         _modes(1180, 0.55, "1 1.51 2.76 3.4 5.4 7.1", fall=0.7), 0.5, 0.004, (800, 14000), 0.00004
@@ -129,7 +128,6 @@ MATERIALS: Mapping[str, Material] = {
         1.1,
     ),
     "step": Material(_modes(105, 0.04, "1 1.7 2.8 5.1", fall=0.6), 0.8, 0.02, (200, 5000), 0.0007, 1.1),
-    "clap": Material(_modes(950, 0.012, "1 1.6 2.4", fall=0.4), 1.6, 0.012, (600, 6000), 0.0002),
 }
 """What scenes strike, by name."""
 

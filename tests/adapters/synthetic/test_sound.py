@@ -64,7 +64,7 @@ def test_pitch_moves_every_mode() -> None:
 def test_pan_goes_from_left_to_right() -> None:
     balance = []
     for pan in (0.0, 0.5, 1.0):
-        left, right = np.square(mix_strikes([Strike(0.1, "wood", 1.0, pan)], 0.5, seed=1, room=0)).sum(axis=1)
+        left, right = np.square(mix_strikes([Strike(0.1, "door", 1.0, pan)], 0.5, seed=1, room=0)).sum(axis=1)
         balance.append(right / (left + right))
     assert balance[0] < 0.2
     assert balance[1] == pytest.approx(0.5)

@@ -46,8 +46,6 @@ class Brief:
     """Colours named in the prompt, in their order."""
     count: int | None = None
     """How many things, where the prompt says."""
-    words: frozenset[str] = frozenset()
-    """Other things that the prompt names and a scene may honour, e.g. `snow`, `night`."""
     picture: Path | None = None
     """The first frame to start from."""
 
