@@ -11,7 +11,7 @@ from evalharness.adapters.synthetic.head.surface import half_width
 
 __all__ = ["back_hair", "paint_hair"]
 
-_CURTAIN_END = {"bob": 0.93, "long": 1.32}
+_CURTAIN_END = {"bob": 0.93, "long": 1.24}
 _LIFT = {"short": 0.048, "swept": 0.070, "parted": 0.052, "bob": 0.062, "long": 0.056}
 """How far the hair stands above the crown."""
 
@@ -22,7 +22,7 @@ def paint_hair(
     """Lay the hair over the face, in place; returns the mask of head and hair together."""
     outer, shell = _outer(canvas, look)
     hairline = _hairline(canvas, look, rng)
-    coverage = canvas.inside(np.minimum(outer, hairline), 2.2)
+    coverage = canvas.inside(np.minimum(outer, hairline), 3.0)
     shadow = canvas.blurred(coverage, 0.016)
     shifted = np.roll(
         shadow, (round(0.020 * canvas.scale), round(-0.006 * canvas.scale * np.sign(look.light[0]))), (0, 1)
@@ -39,8 +39,14 @@ def back_hair(canvas: Canvas, look: Look, rng: np.random.Generator) -> tuple[Arr
     end = _CURTAIN_END.get(look.style)
     if end is None:
         return None
+    end -= 0.05
     y = canvas.y
-    wide = 0.385 + 0.05 * smoothstep(0.4, end, y) - 0.10 * smoothstep(end - 0.10, end + 0.02, y)
+    wide = (
+        0.30
+        + 0.10 * smoothstep(0.2, 0.55, y)
+        + 0.04 * smoothstep(0.4, end, y)
+        - 0.10 * smoothstep(end - 0.10, end + 0.02, y)
+    )
     edge = np.minimum(wide - np.abs(canvas.x), np.minimum(end - y, y - 0.2))
     streak = noise(rng, (4, canvas.x.shape[1]), 90)[1]
     tone = (0.42 + 0.10 * streak)[None, :, None] * np.ones((*y.shape, 1), np.float32)
@@ -53,18 +59,19 @@ def _outer(canvas: Canvas, look: Look) -> tuple[Array, Array]:
     x, y = canvas.x, canvas.y
     lift = _LIFT[look.style]
     end = _CURTAIN_END.get(look.style)
-    # The bare skull, grown: stretched upwards by the lift and sideways by a little less.
-    skull = half_width(np.clip((y + lift) / (1.0 + 2.0 * lift), 0.0, 0.48).astype(np.float32), look)
-    side = 0.62 * lift + (0.028 if end else 0.0)
-    wide: Array = np.where(y > -lift, skull * (1.0 + 0.5 * lift) + side * smoothstep(-lift, 0.22, y), 0.0)
+    # A dome over the skull that meets the temples.
+    temple = float(half_width(np.array([[0.42]], dtype=np.float32), look)[0, 0])
+    temple += 0.55 * lift + (0.024 if end else 0.0)
+    rise = np.clip((0.40 - y) / (0.40 + lift), 0.0, 1.0)
+    wide: Array = np.asarray(temple * np.power(1.0 - rise**2.25, 1 / 2.1), dtype=np.float32)
     if end is not None:
-        wide = wide + 0.022 * smoothstep(0.4, 0.85, y) - 0.05 * smoothstep(end - 0.14, end, y)
-        limit = end - y + 0.02 * np.cos(14 * x)
+        wide = wide + 0.022 * smoothstep(0.4, 0.85, y) - 0.01 * smoothstep(end - 0.10, end, y) ** 2
+        limit = end - y
     else:
         wide = wide - 0.040 * smoothstep(0.34, 0.52, y)
-        limit = 0.56 - y
+        limit = 0.55 - y
     tilt = 0.10 * look.side * lift * x * smoothstep(0.3, 0.0, y) if look.style == "swept" else 0.0
-    edge = np.minimum(wide + tilt - np.abs(x), np.minimum(limit, 3.0 * (y + lift)))
+    edge = np.minimum(wide + tilt - np.abs(x), np.minimum(limit, y + lift))
     shell = np.clip(np.abs(x) / np.maximum(wide, 1e-3), 0.0, 1.0)
     return edge.astype(np.float32), shell.astype(np.float32)
 
@@ -85,14 +92,18 @@ def _hairline(canvas: Canvas, look: Look, rng: np.random.Generator) -> Array:
     elif look.style == "bob":
         line = 0.300 - 0.06 * smoothstep(0.05, -0.02, np.abs(part - 0.10)) + 1.1 * temple
     else:
-        line = 0.130 + 0.27 * smoothstep(0.0, 0.30, np.abs(part - 0.05)) ** 1.2 + 0.6 * temple
+        line = 0.160 + 0.25 * smoothstep(0.0, 0.30, np.abs(part - 0.05)) ** 1.2 + 0.6 * temple
     edge = line - y + wobble
     if look.style in _CURTAIN_END:
-        inner = 0.318 - 0.030 * smoothstep(0.45, 0.80, y) + 0.02 * smoothstep(0.95, 1.2, y)
+        end = _CURTAIN_END[look.style]
+        taper = 0.09 if look.style == "long" else 0.02
+        inner = 0.318 - 0.030 * smoothstep(0.45, 0.80, y) + taper * smoothstep(end - 0.36, end, y) ** 2
         curtain = np.minimum(away - inner + wobble, y - 0.25)
         edge = np.maximum(edge, curtain)
     else:
-        sideburn = np.minimum(away - 0.318, np.minimum(0.50 - y, y - 0.25))
+        sideburn = np.minimum(
+            away - 0.306 - 0.045 * smoothstep(0.34, 0.53, y), np.minimum(0.52 - y, y - 0.25)
+        )
         edge = np.maximum(edge, sideburn + wobble)
     return np.asarray(edge, dtype=np.float32)
 
@@ -116,7 +127,7 @@ def _strands(canvas: Canvas, shell: Array, look: Look, rng: np.random.Generator)
     normal = np.dstack([side, up, np.sqrt(np.maximum(1.0 - side**2 - up**2, 0.05))]).astype(np.float32)
     normal /= np.linalg.norm(normal, axis=2, keepdims=True)
     base = linear(np.asarray(look.hair, dtype=np.float32)) * (1.0 + 0.42 * streak)[..., None]
-    light = lit(base.astype(np.float32), normal, np.ones_like(x), look, shine=0.0)
+    light = lit(base.astype(np.float32), normal, np.ones_like(x), look, flesh=False)
     sheen = np.exp(-0.5 * ((y - 0.075 - 0.22 * x * x + 0.012 * streak) / 0.045) ** 2) * (0.6 + 0.5 * streak)
     sheen = (
         sheen

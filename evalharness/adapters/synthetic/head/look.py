@@ -21,7 +21,7 @@ _COMPLEXIONS: tuple[tuple[Colour, Colour, tuple[int, ...]], ...] = (
     ((150, 104, 76), (108, 46, 48), (0, 1)),
     ((116, 78, 58), (92, 40, 44), (0,)),
 )
-_HAIR: tuple[Colour, ...] = ((34, 27, 25), (62, 42, 31), (104, 68, 42), (168, 128, 78), (132, 62, 34))
+_HAIR: tuple[Colour, ...] = ((34, 27, 25), (62, 42, 31), (104, 68, 42), (168, 128, 78), (116, 60, 38))
 _IRISES: tuple[Colour, ...] = ((74, 48, 30), (96, 66, 38), (86, 98, 72), (82, 112, 138))
 _SHIRTS: tuple[Colour, ...] = (
     (58, 84, 122), (128, 62, 66), (84, 110, 92), (206, 200, 188), (72, 74, 86), (186, 140, 84),
@@ -33,7 +33,7 @@ _WALLS: tuple[tuple[Colour, Colour], ...] = (
     ((120, 132, 150), (66, 76, 96)), ((214, 204, 190), (166, 158, 150)),
 )  # fmt: skip
 _FEMININE_HAIR = ("bob", "long", "swept", "parted")
-_MASCULINE_HAIR = ("short", "swept", "short", "parted")
+_MASCULINE_HAIR = ("short", "swept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def look_of(seed: int) -> Look:
     wall = _WALLS[rng.integers(len(_WALLS))]
     return Look(
         skin=_unit(skin, rng.uniform(0.97, 1.03)),
-        lips=_unit(lips),
+        lips=_unit(lips) if feminine else _unit(_between(lips, skin, 0.18)),
         hair=_unit(_HAIR[hair], rng.uniform(0.9, 1.15)),
         iris=_unit(iris),
         shirt=_unit(_SHIRTS[rng.integers(len(_SHIRTS))], rng.uniform(0.9, 1.1)),
@@ -94,16 +94,21 @@ def look_of(seed: int) -> Look:
         side=float(rng.choice((-1.0, 1.0))),
         collar=str(rng.choice(("crew", "v"))),
         feminine=feminine,
-        jaw=rng.uniform(0.90, 0.97) if feminine else rng.uniform(0.98, 1.06),
+        jaw=rng.uniform(0.90, 0.97) if feminine else rng.uniform(1.02, 1.09),
         cheek=rng.uniform(0.97, 1.03),
         nose=rng.uniform(0.86, 0.98) if feminine else rng.uniform(0.94, 1.10),
         lip_fullness=rng.uniform(1.02, 1.18) if feminine else rng.uniform(0.92, 1.06),
-        brow=rng.uniform(0.70, 0.85) if feminine else rng.uniform(0.95, 1.2),
+        brow=rng.uniform(0.70, 0.85) if feminine else rng.uniform(1.25, 1.5),
         eye=rng.uniform(1.03, 1.12) if feminine else rng.uniform(0.95, 1.04),
         size=rng.uniform(0.95, 1.05),
         light=(float(light[0]), float(light[1]), float(light[2])),
         warmth=rng.uniform(-0.4, 1.0),
     )
+
+
+def _between(one: Colour, other: Colour, share: float) -> Colour:
+    red, green, blue = (a + (b - a) * share for a, b in zip(one, other, strict=True))
+    return red, green, blue
 
 
 def _unit(colour: Colour, factor: float = 1.0) -> Colour:

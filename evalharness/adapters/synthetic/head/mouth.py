@@ -43,7 +43,7 @@ class Mouth:
         u2 = np.minimum(u * u, 1.0)
         inner = np.sqrt(np.maximum(1.0 - (u / 0.94) ** 2, 0.0))
         gap = _GAP * shape.opening
-        seam = MOUTH_Y + 0.0045 * np.cos(3.0 * np.pi * u * 0.5) * (1 - u2) - 0.005 * u2
+        seam = MOUTH_Y + 0.0040 * np.cos(1.5 * np.pi * u) * (1 - u2) - 0.0145 * u2
         upper_in = seam - (1.0 - _DOWN) * gap * inner
         lower_in = seam + _DOWN * gap * inner
 
@@ -55,7 +55,9 @@ class Mouth:
             + 0.10 * np.exp(-0.5 * ((np.abs(u) - 0.24) / 0.12) ** 2)
         )
         upper_thick = 0.0265 * look.lip_fullness * pout * (1 - 0.10 * shape.opening) * (1 - u2) ** 0.75 * bow
-        lower_thick = 0.0350 * look.lip_fullness * pout * (1 - 0.12 * shape.opening) * (1 - u2) ** 0.62
+        lower_thick = (
+            0.0350 * look.lip_fullness * pout * (1 - 0.12 * shape.opening) * (1 - np.abs(u2) ** 1.15) ** 0.72
+        )
         lower_thick = lower_thick * (1.0 - 0.38 * tuck)
 
         self._cavity(part, shape, u, upper_in, lower_in)

@@ -69,8 +69,8 @@ def _room(canvas: Canvas, look: Look, rng: np.random.Generator) -> Array:
 def _neck(canvas: Canvas, look: Look) -> tuple[Array, Array]:
     """Neck with the chin's shadow, widening into the shoulders."""
     x, y = canvas.x, canvas.y
-    wide = (0.180 if look.feminine else 0.212) + 0.012 * smoothstep(0.95, 0.80, y)
-    wide = wide + 0.30 * np.maximum(y - 1.10, 0.0) ** 1.2
+    wide = 0.158 if look.feminine else 0.194
+    wide = wide + 0.9 * np.maximum(y - 0.98, 0.0) ** 2
     edge = np.minimum(wide - np.abs(x), y - 0.72)
     across = np.clip(x / wide, -0.98, 0.98)
     tendons = 0.10 * np.sin(3.2 * np.pi * across) * smoothstep(1.0, 1.2, y)
@@ -79,7 +79,11 @@ def _neck(canvas: Canvas, look: Look) -> tuple[Array, Array]:
     normal /= np.linalg.norm(normal, axis=2, keepdims=True)
     skin = linear(np.asarray(look.skin, dtype=np.float32)) * np.array([0.97, 0.90, 0.88], dtype=np.float32)
     light = lit(
-        np.broadcast_to(skin, (*x.shape, 3)).astype(np.float32), normal, np.full_like(x, 0.8), look, shine=0.0
+        np.broadcast_to(skin, (*x.shape, 3)).astype(np.float32),
+        normal,
+        np.full_like(x, 0.8),
+        look,
+        flesh=True,
     )
     lean = -0.10 * np.sign(look.light[0])
     cast = smoothstep(1.135, 1.02, y + 1.6 * (x - lean * 0.6) ** 2) + 0.5 * bump(
@@ -108,7 +112,7 @@ def _shirt(canvas: Canvas, look: Look, rng: np.random.Generator) -> tuple[Array,
     cloth = (
         linear(np.asarray(look.shirt, dtype=np.float32)) * (0.93 + 0.05 * noise(rng, x.shape, 260))[..., None]
     )
-    light = lit(cloth.astype(np.float32), normal, np.ones_like(x), look, shine=0.0)
+    light = lit(cloth.astype(np.float32), normal, np.ones_like(x), look, flesh=False)
     hem = np.minimum(y - collar - 0.030, 1.0)
     light *= (1.0 - 0.30 * np.exp(-0.5 * (hem / 0.005) ** 2) * (away < 0.26))[..., None]
     return srgb(light), canvas.inside(edge.astype(np.float32), 1.5)

@@ -20,19 +20,22 @@ from evalharness.adapters.synthetic.head.surface import EYE_X, EYE_Y, MOUTH_Y, S
 __all__ = ["lit", "paint_face"]
 
 
-def lit(albedo: Array, normal: Array, open_sky: Array, look: Look, *, shine: float) -> Array:
-    """Linear light off a surface: warm key, cool fill from the other side, sky, a small highlight.
+def lit(
+    albedo: Array, normal: Array, open_sky: Array, look: Look, *, flesh: bool, shine: float = 0.0
+) -> Array:
+    """Linear light off a surface: the key, a fill from the other side, the sky, a small highlight.
 
-    `albedo` is linear RGB. The key wraps around the terminator and turns red there, as skin does.
+    `albedo` is linear RGB. On `flesh` the key turns red where it grazes, and the shadows are warm.
     """
     key = np.array(look.light, dtype=np.float32)
     facing = normal @ key
-    wrap = np.clip((facing + 0.25) / 1.25, 0.0, 1.0)[..., None]
+    wrap = smoothstep(-0.45, 1.15, facing)[..., None] * 1.04
     tint = np.array([1.0 + 0.05 * look.warmth, 1.0, 1.0 - 0.08 * look.warmth], dtype=np.float32)
-    bleed = np.array([0.80, 1.08, 1.16], dtype=np.float32)
+    bleed = np.array([0.80, 1.06, 1.14] if flesh else [1.0, 1.0, 1.0], dtype=np.float32)
+    bounce = np.array([1.20, 0.86, 0.76] if flesh else [1.0, 1.0, 1.0], dtype=np.float32)
     fill = np.clip(normal @ np.array([0.75, 0.0, 0.66], dtype=np.float32), 0.0, 1.0)[..., None]
     sky = np.clip(0.65 - 0.35 * normal[..., 1:2], 0.0, 1.0)
-    light = 0.98 * tint * wrap**bleed + 0.16 * fill + 0.30 * sky * open_sky[..., None]
+    light = 0.98 * tint * wrap**bleed + 0.20 * bounce * fill + 0.30 * bounce * sky * open_sky[..., None]
     half = key + np.array([0.0, 0.0, 1.0], dtype=np.float32)
     half /= np.linalg.norm(half)
     glint = np.clip(normal @ half, 0.0, 1.0)[..., None] ** 28
@@ -42,7 +45,7 @@ def lit(albedo: Array, normal: Array, open_sky: Array, look: Look, *, shine: flo
 def paint_face(canvas: Canvas, surface: Surface, look: Look, rng: np.random.Generator) -> tuple[Array, Array]:
     """The face and its mask (ears included)."""
     albedo = _complexion(canvas, look, rng)
-    face = srgb(lit(albedo, surface.normal, surface.open_sky, look, shine=0.075))
+    face = srgb(lit(albedo, surface.normal, surface.open_sky, look, flesh=True, shine=0.075))
     _nose(canvas, face, look)
     _sockets(canvas, face, look)
     _under_lip(canvas, face)
@@ -78,11 +81,11 @@ def _nose(canvas: Canvas, face: Array, look: Look) -> None:
         at = side * 0.031 * look.nose
         tilt = (canvas.y - 0.699) + side * 0.25 * (canvas.x - at)
         nostril = np.exp(-0.5 * (((canvas.x - at) / (0.0145 * look.nose)) ** 2 + (tilt / 0.0058) ** 2))
-        _darken(face, 0.86 * np.clip(1.25 * nostril, 0, 1), (0.20, 0.07, 0.06))
+        _darken(face, 0.72 * np.clip(1.25 * nostril, 0, 1), (0.22, 0.08, 0.07))
         wing = np.hypot((canvas.x - side * 0.056 * look.nose) / 0.026, (canvas.y - 0.683) / 0.025)
         outer = np.exp(-0.5 * ((wing - 1.0) / 0.16) ** 2) * (side * canvas.x > 0.056 * look.nose)
         _darken(face, 0.24 * outer.astype(np.float32))
-    _darken(face, 0.30 * bump(canvas, 0.008, 0.712, 0.050 * look.nose, 0.009))
+    _darken(face, 0.20 * bump(canvas, 0.008, 0.716, 0.046 * look.nose, 0.010))
 
 
 def _sockets(canvas: Canvas, face: Array, look: Look) -> None:
@@ -98,22 +101,25 @@ def _sockets(canvas: Canvas, face: Array, look: Look) -> None:
 def _under_lip(canvas: Canvas, face: Array) -> None:
     _darken(face, 0.22 * bump(canvas, 0.004, MOUTH_Y + 0.062, 0.055, 0.011))
     for side in (-1.0, 1.0):
-        _darken(face, 0.20 * bump(canvas, side * 0.128, MOUTH_Y + 0.002, 0.012, 0.014))
+        _darken(face, 0.12 * bump(canvas, side * 0.122, MOUTH_Y - 0.008, 0.013, 0.013))
 
 
 def _brows(canvas: Canvas, face: Array, look: Look, rng: np.random.Generator) -> None:
     """Tapering brows of fine strokes."""
     strokes = noise(rng, canvas.x.shape, 150)
     for side in (-1.0, 1.0):
-        along = (side * canvas.x - 0.070) / 0.168  # 0 at the inner end, 1 at the tail
+        along = (side * canvas.x - 0.078) / 0.158  # 0 at the inner end, 1 at the tail
         t = np.clip(along, 0.0, 1.0)
-        middle = 0.437 - 0.030 * np.sin(np.pi * np.clip(0.62 * t + 0.06, 0, 1)) + 0.016 * t**3
-        thick = (0.0135 - 0.0105 * t**1.6) * look.brow * smoothstep(-0.06, 0.10, along)
-        edge = thick - np.abs(canvas.y - middle) + 0.0022 * strokes
-        brow = canvas.inside(edge.astype(np.float32), softness=2.6) * smoothstep(1.03, 0.93, along)
-        brow = brow * smoothstep(-0.06, 0.06, along) * (0.80 + 0.14 * strokes)
+        arch = 0.024 if look.feminine else 0.015
+        middle = 0.426 - arch * np.sin(np.pi * t**1.15) + 0.010 * t**2
+        thick = (0.0125 - 0.0095 * t**1.5) * look.brow * smoothstep(-0.10, 0.25, along)
+        # Hairs lean outwards, the more the further out.
+        hairs = np.sin(520.0 * (canvas.x * side - (1.0 + 1.5 * t) * (canvas.y - middle)) + 5.0 * strokes)
+        edge = thick - np.abs(canvas.y - middle) + 0.0012 * hairs + 0.0010 * strokes
+        brow = canvas.inside(edge, softness=4.0) * smoothstep(1.03, 0.90, along)
+        brow = brow * smoothstep(-0.08, 0.14, along) * (0.80 + 0.10 * hairs)
         colour = 0.62 * np.asarray(look.hair) + 0.01
-        blend(face, colour, np.clip(brow, 0.0, 0.92).astype(np.float32))
+        blend(face, colour, np.clip(brow, 0.0, 0.90))
 
 
 def _ears(canvas: Canvas, look: Look) -> tuple[Array, Array]:

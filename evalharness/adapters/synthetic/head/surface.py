@@ -22,9 +22,9 @@ EYE_X, EYE_Y, MOUTH_Y = 0.150, 0.500, 0.790
 _PROFILE = np.array(
     [
         (0.00, 0.000, 0.000), (0.05, 0.160, 0.170), (0.12, 0.244, 0.242), (0.22, 0.306, 0.300),
-        (0.35, 0.340, 0.332), (0.48, 0.345, 0.340), (0.58, 0.337, 0.338), (0.66, 0.321, 0.334),
-        (0.74, 0.294, 0.328), (0.82, 0.253, 0.318), (0.89, 0.203, 0.300), (0.95, 0.143, 0.250),
-        (0.985, 0.080, 0.160), (1.00, 0.000, 0.000),
+        (0.35, 0.338, 0.332), (0.48, 0.341, 0.340), (0.58, 0.333, 0.338), (0.66, 0.314, 0.334),
+        (0.74, 0.283, 0.328), (0.82, 0.240, 0.316), (0.89, 0.190, 0.292), (0.95, 0.132, 0.235),
+        (0.985, 0.074, 0.145), (1.00, 0.000, 0.000),
     ]
 )  # fmt: skip
 
@@ -96,15 +96,15 @@ def _features(canvas: Canvas, look: Look) -> Array:
     # Nose: a bridge that widens and rises towards the tip, the tip's ball, the wings.
     run = np.clip((y - 0.44) / 0.23, 0.0, 1.0)
     wide = (0.030 + 0.020 * run) * look.nose
-    bridge = (0.016 + 0.070 * run**1.4) * smoothstep(0.40, 0.50, y) * smoothstep(0.715, 0.665, y)
+    bridge = (0.016 + 0.052 * run**1.3) * smoothstep(0.40, 0.50, y) * smoothstep(0.745, 0.645, y)
     relief += bridge * np.exp(-0.5 * (x / wide) ** 2)
-    relief += 0.034 * bump(canvas, 0.0, 0.668, 0.034 * look.nose, 0.026)
-    relief += 0.026 * both(0.056 * look.nose, 0.682, 0.021, 0.020)
+    relief += 0.026 * bump(canvas, 0.0, 0.664, 0.036 * look.nose, 0.030)
+    relief += 0.020 * both(0.055 * look.nose, 0.680, 0.022, 0.022)
     # Furrow from the wing of the nose to the corner of the mouth.
     furrow = np.abs(x) - (0.088 + 0.42 * np.clip(y - 0.69, 0.0, 0.2))
     relief -= 0.005 * np.exp(-0.5 * (furrow / 0.012) ** 2) * bump(canvas, 0.0, 0.735, 9.0, 0.035)
     relief -= 0.006 * bump(canvas, 0.0, 0.733, 0.012, 0.020)
     relief += 0.020 * bump(canvas, 0.0, MOUTH_Y, 0.105, 0.042)
     relief -= 0.015 * bump(canvas, 0.0, 0.862, 0.070, 0.016)
-    relief += (0.022 if look.feminine else 0.030) * bump(canvas, 0.0, 0.928, 0.072, 0.042)
+    relief += (0.014 if look.feminine else 0.022) * bump(canvas, 0.0, 0.925, 0.070, 0.045)
     return np.asarray(relief, dtype=np.float32)
