@@ -23,8 +23,23 @@ from evalharness.scaffold import write_study
 
 __all__ = ["demo"]
 
-DEMO_PROMPTS: tuple[str, ...] = ()
-"""Five prompts a category: impacts, and speech in several languages."""
+DEMO_PROMPTS: tuple[str, ...] = (
+    "t2v-blacksmith-01",
+    "t2v-cat-shelf-01",
+    "t2v-ice-river-01",
+    "t2v-noir-stairs-01",
+    "i2v-mountain-lake-01",
+    "i2v-paper-boat-01",
+    "i2v-teacup-01",
+    "i2v-lighthouse-01",
+    "sync-ball-01",
+    "sync-drum-01",
+    "sync-door-01",
+    "speak-en-01",
+    "speak-zh-01",
+    "speak-de-01",
+)
+"""Visible impacts in every category, and speech in three languages."""
 
 DEMO_DURATION_S = 4.0
 

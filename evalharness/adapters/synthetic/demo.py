@@ -7,10 +7,11 @@ from evalharness.records import System
 __all__ = ["DEMO_SYSTEMS"]
 
 DEMO_SYSTEMS: tuple[System, ...] = (
-    # Nearly perfect.
+    # Nearly perfect; masked until its owner comes forward.
     System(
         name="aurora-1.2",
         adapter="synthetic",
+        codename="mystery-otter",
         parameters={"style": 1, "crf": 17, "fps": 24.0, "latency_s": 41.0, "cost_usd": 0.42},
     ),
     # Pretty pictures, the sound clearly late.

@@ -1,0 +1,126 @@
+"""Make the pictures of the docs: the pages as a voter and a reader see them.
+
+    python docs/images/make.py [study]
+
+Takes the demo study (made first if need be), adds simulated voters so that its leaderboard has something
+to show, opens it in a headless Chromium and takes the pictures. The simulated voters say so: each vote's
+evidence carries `"simulated": true`, and the study lies apart from the one that `make arena` serves.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from arena_ui.booth import Booth
+from arena_ui.tokens import Sealer
+from evalharness.cli.leaderboard import summary_of
+from evalharness.config import Study, load_study
+from evalharness.records import Battle, Outcome, Question, Vote
+from evalharness.reports import render_html
+from evalharness.store import Store
+
+HERE = Path(__file__).parent
+STUDY = Path("data/runs/pictures")
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
+WIDE = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+VOTERS = 24
+TASTE = {"aurora-1.2": 0.9, "basalt-2": 0.1, "cirrus-0.9": -0.3, "dune-3": -0.7}
+"""How much a simulated voter likes each system of the demo, in logits."""
+
+
+def main() -> None:
+    """Make all pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else STUDY
+    subprocess.run([sys.executable, "-m", "evalharness", "demo", str(folder), "--no-serve"], check=True)
+    study = load_study(folder)
+    _let_voters_in(study)
+    study.reports.mkdir(exist_ok=True)
+    report = study.reports / "report.html"
+    report.write_text(render_html(summary_of(study)), encoding="utf-8")
+    server = subprocess.Popen(
+        [sys.executable, "-u", "-m", "evalharness", "arena", str(folder), "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        address = next(word for line in server.stdout for word in line.split() if word.startswith("http"))
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            for name, window in (("wide", WIDE), ("phone", PHONE)):
+                _arena(browser, address, name, window)
+            page = browser.new_page(viewport={"width": 1100, "height": 1250})
+            page.goto(report.resolve().as_uri())
+            page.screenshot(path=HERE / "report.png")
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _arena(browser: Browser, address: str, name: str, window: dict[str, int]) -> None:
+    """The voting page while it plays, and the leaderboard."""
+    page = browser.new_page(viewport=window)  # type: ignore[arg-type]  # playwright's own mapping type
+    _consent(page, address)
+    page.wait_for_selector('.choices button[aria-disabled="false"]')
+    page.wait_for_timeout(1200)
+    page.screenshot(path=HERE / f"vote-{name}.png")
+    page.goto(f"{address}/leaderboard")
+    page.wait_for_selector("svg, img", timeout=20_000)
+    page.wait_for_timeout(3000)
+    page.screenshot(path=HERE / f"leaderboard-{name}.png")
+    page.close()
+
+
+def _consent(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("#agree")
+    for language in page.locator(".chips label").all():
+        language.click()
+    page.check("#agree")
+    page.click("#start")
+    page.wait_for_selector(".judging:not([hidden])")
+
+
+def _let_voters_in(study: Study) -> None:
+    """Simulated voters judge every pair they are shown, by taste and chance."""
+    dice = random.Random(20260422)
+    now = datetime.now(UTC)
+    with Store.open(study.database_url) as store:
+        if store.votes():
+            return
+        booth = Booth(study, store, Sealer(bytes(32)), clock=lambda: now)
+        for number in range(VOTERS):
+            voter, _ = booth.join(["en", "zh", "de", "ja"][: 1 + number % 4], "simulated")
+            mood = {system: taste + dice.gauss(0, 0.4) for system, taste in TASTE.items()}
+            while pairs := booth.round(voter).pairs:
+                battle = store.battle(pairs[0].battle_id)
+                now += timedelta(seconds=11)
+                store.commit_votes(
+                    [_vote(battle, question, mood, dice, now) for question in battle.questions]
+                )
+
+
+def _vote(
+    battle: Battle, question: Question, mood: dict[str, float], dice: random.Random, now: datetime
+) -> Vote:
+    gap = mood[battle.left.system] - mood[battle.right.system]
+    if dice.random() < 0.12:
+        outcome = Outcome.BOTH_BAD if dice.random() < 0.3 else Outcome.TIE
+    else:
+        outcome = Outcome.LEFT if dice.random() < 1 / (1 + math.exp(-gap)) else Outcome.RIGHT
+    return Vote(battle.id, battle.voter_id, question, outcome, now, {"simulated": True})
+
+
+if __name__ == "__main__":
+    main()
