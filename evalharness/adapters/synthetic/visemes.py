@@ -27,7 +27,6 @@ __all__ = ["Closure", "MouthShape", "MouthTracks", "Viseme", "mouth_tracks", "vi
 
 FloatArray = npt.NDArray[np.float64]
 
-_GRID_HZ = 400
 _EASE_S = 0.16
 """Full width of the smoothing window; a step takes about half of it from 10 % to 90 %."""
 _CLOSURE_EASE_S = 0.07
@@ -36,7 +35,8 @@ _STOP_HOLD_S = 0.045
 """Silence that espeak-ng leaves before a stop's burst: the lips are shut there."""
 _BURST_S = 0.01
 _VOICED_HOLD_S = 0.05
-"""A /b/ at least this long has its voice bar inside its own event; a shorter one is all burst."""
+"""A /b/ at least this long has its voice bar inside its own event; a shorter one, and any /p/, begins
+with the burst."""
 
 
 class Viseme(StrEnum):
@@ -256,46 +256,47 @@ def _mistaken(
 
 def _segments(spoken: Sequence[_Spoken]) -> list[tuple[float, float, Viseme]]:
     """Each viseme's share of its phoneme's time."""
-    segments = []
-    for event, shapes in spoken:
-        step = (event.end_s - event.start_s) / len(shapes)
-        segments += [
-            (event.start_s + i * step, event.start_s + (i + 1) * step, shape)
-            for i, shape in enumerate(shapes)
-        ]
-    return segments
+    return [segment for event, shapes in spoken for segment in _shares(event, shapes)]
+
+
+def _shares(event: PhonemeEvent, shapes: tuple[Viseme, ...]) -> list[tuple[float, float, Viseme]]:
+    step = (event.end_s - event.start_s) / len(shapes)
+    return [
+        (event.start_s + i * step, event.start_s + (i + 1) * step, shape) for i, shape in enumerate(shapes)
+    ]
 
 
 def _closures(spoken: Sequence[_Spoken]) -> tuple[Closure, ...]:
     """When the lips are shut, from what is known of espeak-ng's stops (see the constants above)."""
     closures: list[Closure] = []
-    for start, end, viseme in _segments(spoken):
-        if viseme is not Viseme.P:
-            continue
-        if end - start < _VOICED_HOLD_S:
-            start, end = start - _STOP_HOLD_S, start + _BURST_S  # noqa: PLW2901 - the hold, not the burst
-        missing = max(0.0, _SHORTEST_CLOSURE_S - (end - start))
-        closures.append(
-            Closure(max(0.0, start - missing / 2), max(0.0, start - missing / 2) + end - start + missing)
-        )
+    for event, shapes in spoken:
+        for start, end, viseme in _shares(event, shapes):
+            if viseme is not Viseme.P:
+                continue
+            bursts = "p" in event.phoneme or ("b" in event.phoneme and end - start < _VOICED_HOLD_S)
+            shut, opened = (start - _STOP_HOLD_S, start + _BURST_S) if bursts else (start, end)
+            missing = max(0.0, _SHORTEST_CLOSURE_S - (opened - shut))
+            shut = max(0.0, shut - missing / 2)
+            closures.append(Closure(shut, max(opened + missing / 2, shut + _SHORTEST_CLOSURE_S)))
     return tuple(closures)
 
 
 def _smoothed(spoken: Sequence[_Spoken], times: FloatArray) -> FloatArray:
-    """The four tracks at `times`, shape (4, n): weighted targets smoothed with one window."""
+    """The four tracks at `times`, shape (4, n): weighted targets seen through one raised-cosine window."""
     segments = _segments(spoken)
-    margin = _EASE_S
-    end = max([float(times[-1]) if len(times) else 0.0, *(stop for _, stop, _ in segments)]) + margin
-    grid = np.arange(-margin, end + 1.0 / _GRID_HZ, 1.0 / _GRID_HZ)
-    targets = np.tile(np.array(_TARGETS[Viseme.REST]), (len(grid), 1))
-    for start, stop, viseme in segments:
-        first, last = np.searchsorted(grid, (start, stop))
-        targets[first:last] = _TARGETS[viseme]
-    weights = targets[:, 4]
-    window = np.hanning(round(_EASE_S * _GRID_HZ) + 3)
-    total = np.convolve(weights, window, mode="same")
-    tracks = [np.convolve(weights * targets[:, i], window, mode="same") / total for i in range(4)]
-    return np.array([np.interp(times, grid, track) for track in tracks])
+    starts = np.array([start for start, _, _ in segments]).reshape(1, -1)
+    stops = np.array([stop for _, stop, _ in segments]).reshape(1, -1)
+    shares = np.maximum(_passed(times[:, None] - starts) - _passed(times[:, None] - stops), 0.0)
+    shares = np.column_stack([shares, np.maximum(1.0 - shares.sum(axis=1), 0.0)])  # the rest is REST
+    targets = np.array([_TARGETS[viseme] for *_, viseme in segments] + [_TARGETS[Viseme.REST]])
+    weights = shares * targets[:, 4]
+    return np.asarray((weights @ targets[:, :4] / weights.sum(axis=1, keepdims=True)).T)
+
+
+def _passed(since_s: FloatArray) -> FloatArray:
+    """How much of the window lies before a moment `since_s` seconds ago, 0 to 1 (exact, no grid)."""
+    x = np.clip(since_s / _EASE_S, -0.5, 0.5)
+    return np.asarray(0.5 + x + np.sin(2.0 * np.pi * x) / (2.0 * np.pi))
 
 
 def _openness(closures: Sequence[Closure], times: FloatArray) -> FloatArray:
