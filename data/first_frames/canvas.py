@@ -199,7 +199,7 @@ class Canvas:
         self.glow(np.clip(Y - edge, 0, 1) * np.exp(-(((X - lamp[0] - 60) / 300) ** 2)), "fff0d8", 0.22)
         self.shade(np.exp(-(((Y - edge) / 7) ** 2)), 0.35)
 
-    def finished(self, *, vignette: float = 0.35, grain: float = 2.0) -> Image.Image:
+    def finished(self, *, vignette: float = 0.35, grain: float = 1.0) -> Image.Image:
         """The picture with darkened corners and a breath of film grain."""
         away = np.hypot((X - WIDTH / 2) / WIDTH, (Y - HEIGHT / 2) / HEIGHT)
         lit = self.picture * (1 - vignette * smooth(0.35, 0.8, away))[..., None]

@@ -10,14 +10,15 @@ import sys
 from pathlib import Path
 
 import landscapes
+import nights
 import still_lifes
 
-QUALITY = 86
+QUALITY = 80
 
 
 def draw(names: list[str], folder: Path) -> None:
     """Write `<name>.jpg` for each name (all scenes if none is given)."""
-    scenes = landscapes.SCENES | still_lifes.SCENES
+    scenes = landscapes.SCENES | nights.SCENES | still_lifes.SCENES
     for name in names or scenes:
         scenes[name]().finished().save(folder / f"{name}.jpg", quality=QUALITY, optimize=True)
 

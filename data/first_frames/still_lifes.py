@@ -1,12 +1,14 @@
-"""First frames of things on a table: turned, round, lit from the upper left."""
+"""First frames of things: on a table, about to move."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-from canvas import Canvas, Field, X, Y, blurred, ellipse, line, noise, polygon, rgb, smooth
+from canvas import Canvas, Field, X, Y, blurred, ellipse, line, polygon, rgb, smooth
 
 
-def _profile(*points: tuple[float, float]) -> object:
+def _profile(*points: tuple[float, float]) -> Callable[[Field], Field]:
     """A turned outline through (height 0..1, half-width in pixels), smoothly joined."""
     heights, widths = np.array(points).T
 
@@ -106,22 +108,6 @@ def candle() -> Canvas:
     return c
 
 
-def apples() -> Canvas:
-    """Apples in a wooden bowl by a window."""
-    c = Canvas((0, "ffffff"), (1, "ffffff"))
-    c.room(320, "b9c2b0", "7b5636")
-    c.shadow(460, 424, 230, 30, 0.5)
-    for x, y, r, colour in ((330, 262, 52, "b8322c"), (430, 238, 56, "8fae3a"), (530, 262, 52, "c8452e"),
-                            (380, 286, 50, "cf5a34"), (484, 290, 52, "b02a2a")):  # fmt: skip
-        skin = rgb(colour) * (0.82 + 0.36 * noise(int(x), 9, 3, 0.4))[..., None]
-        c.ball(x, y, r, np.clip(skin, 0, 255), gloss=0.55)
-        c.shade(ellipse(x + 4, y - r * 0.78, 13, 5, soft=6), 0.6)
-        c.paint(line(x + 4, y - r * 0.74, x + 10, y - r * 1.08, 4, 3), "4a3018")
-    c.lathe(430, 300, 420, _profile((0, 196), (0.5, 170), (1, 92)), "9a6436", gloss=0.3)
-    c.shade(ellipse(430, 302, 196, 7, soft=5), 0.35)
-    return c
-
-
 def snow_globe() -> Canvas:
     """A snow globe with a fir tree and a red house."""
     c = Canvas((0, "ffffff"), (1, "ffffff"))
@@ -194,60 +180,77 @@ def water_glass() -> Canvas:
     return c
 
 
-def nesting_dolls() -> Canvas:
-    """Three painted nesting dolls in a row."""
+def cradle() -> Canvas:
+    """Newton's cradle, its first ball held aside."""
     c = Canvas((0, "ffffff"), (1, "ffffff"))
-    c.room(346, "d0b48a", "7a4a30")
-    dolls = ((250, 420, 1.15, "c0392b", "e8b23a"), (450, 424, 0.9, "2e6f8e", "d8574a"),
-             (612, 426, 0.68, "4f8a4a", "e6d06a"))  # fmt: skip
-    for x, bottom, size, dress, scarf in dolls:
-        c.shadow(x + 24 * size, bottom, 84 * size, 13 * size, 0.5)
-        top = bottom - 270 * size
-        outline = _profile(
-            (0, 12 * size),
-            (0.12, 50 * size),
-            (0.3, 56 * size),
-            (0.42, 48 * size),
-            (0.75, 82 * size),
-            (1, 62 * size),
-        )
-        above = (top + 112 * size > Y)[..., None]
-        c.lathe(x, top, bottom, outline, np.where(above, rgb(scarf), rgb(dress)), gloss=0.75)
-        c.paint(ellipse(x, top + 66 * size, 33 * size, 36 * size), "f6dcc0")
-        c.paint(ellipse(x, top + 40 * size, 30 * size, 12 * size), "4a2c1a")
-        for side in (-1, 1):
-            c.paint(ellipse(x + 12 * side * size, top + 66 * size, 3.6 * size, 3.6 * size), "22180f")
-            c.paint(ellipse(x + 20 * side * size, top + 78 * size, 8 * size, 6 * size, soft=4), "e88a7a", 0.7)
-        c.paint(ellipse(x, top + 84 * size, 6 * size, 2.6 * size), "b8322c")
-        for k in range(6):
-            angle = k * np.pi / 3
-            c.paint(
-                ellipse(
-                    x + 19 * size * np.cos(angle),
-                    top + 190 * size + 19 * size * np.sin(angle),
-                    13 * size,
-                    13 * size,
-                ),
-                scarf,
-            )
-        c.paint(ellipse(x, top + 190 * size, 11 * size, 11 * size), "fff4dc")
+    c.room(352, "8494a8", "3c2c26")
+    c.shadow(440, 418, 240, 20, 0.6)
+    c.paint(polygon((210, 420), (650, 420), (630, 394), (230, 394)), "1e1a1c")
+    c.paint(polygon((210, 420), (650, 420), (650, 432), (210, 432)), "100d0e")
+    for x in (240, 620):
+        c.paint(line(x, 402, x, 86, 7), "9aa2ac")
+        c.glow(line(x - 2, 400, x - 2, 88, 2), "ffffff", 0.7)
+    c.paint(line(240, 86, 620, 86, 8), "aab2bc")
+    c.glow(line(240, 84, 620, 84, 2), "ffffff", 0.7)
+    hung = [(344 + 49 * k, 344 + 49 * k, 318.0) for k in range(1, 5)]
+    for top, x, y in [(344, 344 - 232 * np.sin(0.62), 86 + 232 * np.cos(0.62)), *hung]:
+        for offset in (-5, 5):
+            c.paint(line(top + offset, 88, x, y - 20, 1.2), "e4e8ec", 0.9)
+        chrome = np.interp((Y - y) / 25, [-1, -0.15, 0.0, 0.25, 1], [235, 190, 62, 120, 200])
+        tint = chrome[..., None] * np.array([0.95, 0.99, 1.06])
+        c.ball(x, y, 24.5, np.clip(tint, 0, 255).astype(np.float32), gloss=0.9, ambient=0.6)
+        c.shadow(x + 8, 405, 24, 5, 0.4)
     return c
 
 
-def pumpkin() -> Canvas:
-    """A pumpkin on a porch at dusk."""
+def dominoes() -> Canvas:
+    """A curved row of coloured dominoes."""
     c = Canvas((0, "ffffff"), (1, "ffffff"))
-    c.room(330, "3a4a5c", "6a5240")
-    c.shadow(456, 424, 200, 28, 0.55)
-    for offset, half in ((-128, 62), (128, 62), (-74, 74), (74, 74), (0, 82)):
-        colour = rgb("e07a20") * (0.86 + 0.26 * noise(340 + offset, 8, 3, 0.3))[..., None]
-        nx, ny = (X - 430 - offset) / half, (Y - 306) / 116
-        nz = np.sqrt(np.clip(1 - nx**2 - ny**2, 0, 1))
-        normal = np.stack([0.75 * nx + 0.45 * (offset / 160), 0.8 * ny, nz + 0.25], axis=-1)
-        normal = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
-        c.body(ellipse(430 + offset, 306, half, 116), normal, np.clip(colour, 0, 255), gloss=0.25)
-    c.paint(line(430, 200, 448, 150, 30, 18), "5c7038")
-    c.glow(line(424, 198, 442, 152, 8, 5), "c0d890", 0.35)
+    c.room(236, "d8ccbc", "a87848")
+    palette = ("c8453c", "e8a83c", "4c9a6a", "3c78b8", "7a56a0")
+    for k in range(16, -1, -1):
+        t = k / 16
+        x, y, size = 150 + 560 * t**0.85, 424 - 170 * t**0.9 + 14 * np.sin(t * 6), 1.0 - 0.62 * t
+        width, height, deep = 34 * size, 118 * size, 20 * size
+        c.shade(
+            blurred(
+                polygon(
+                    (x, y),
+                    (x + 1.6 * width, y + 0.2 * width),
+                    (x + 2.6 * width, y - 0.4 * width),
+                    (x + deep, y - 8 * size),
+                ),
+                5,
+            ),
+            0.45,
+        )
+        face, tone = rgb(palette[k % 5]), 0.9 + 0.15 * smooth(y, y - height, Y)
+        c.paint(
+            polygon((x, y), (x, y - height), (x + width, y - height * 0.97), (x + width, y + 6 * size)),
+            face * tone[..., None],
+        )
+        c.paint(
+            polygon(
+                (x, y - height),
+                (x + deep * 0.7, y - height - 9 * size),
+                (x + width + deep * 0.7, y - height * 0.97 - 9 * size),
+                (x + width, y - height * 0.97),
+            ),
+            np.clip(face * 1.3, 0, 255),
+        )
+        c.paint(
+            polygon(
+                (x + width, y + 6 * size),
+                (x + width, y - height * 0.97),
+                (x + width + deep * 0.7, y - height * 0.97 - 9 * size),
+                (x + width + deep * 0.7, y - 3 * size),
+            ),
+            face * 0.55,
+        )
+        for row in range(1 + k % 3):
+            c.paint(
+                ellipse(x + width * 0.5, y - height * (0.3 + 0.2 * row), 4.2 * size, 4.2 * size), "fff6e8"
+            )
     return c
 
 
@@ -291,11 +294,10 @@ SCENES = {
     "red-ball": red_ball,
     "brass-bell": brass_bell,
     "candle": candle,
-    "apples": apples,
     "snow-globe": snow_globe,
     "snare-drum": snare_drum,
     "water-glass": water_glass,
-    "nesting-dolls": nesting_dolls,
-    "pumpkin": pumpkin,
+    "cradle": cradle,
+    "dominoes": dominoes,
     "paper-boat": paper_boat,
 }
