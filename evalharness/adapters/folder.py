@@ -59,7 +59,8 @@ class FolderSurvey:
     broken: Mapping[JobKey, str]
     """A file is there (or named by the manifest) and cannot be used: why."""
     unmatched: tuple[Path, ...]
-    """What lies in the folder or stands in the manifest and belongs to no prompt and seed asked for."""
+    """What lies in the folder or stands in the manifest and belongs to no prompt and seed asked for;
+    the manifest itself and what it gives to other systems are not meant."""
     others: Mapping[str, int]
     """Names of other systems in the manifest, with their number of rows."""
 
@@ -77,12 +78,15 @@ class FolderAdapter:
         self._link = parameters.link
         self.others: Mapping[str, int] = {}
         """Systems whose rows in the manifest were left to them, with the number of rows."""
+        self.spoken_for: frozenset[Path] = frozenset()
+        """The manifest, and the files it names for other systems."""
         self._path = self._existing(parameters.path)
         if parameters.manifest is not None:
             manifest = folder / parameters.manifest
             base = self._path or manifest.parent
             rows = read_manifest(manifest, base=base, unseeded=UNSEEDED)
             self.others = Counter(row.system for row in rows if row.system != system.name)
+            self.spoken_for = frozenset(row.file for row in rows if row.system != system.name) | {manifest}
             self.entries = tuple(row for row in rows if row.system == system.name)
             self.source = parameters.manifest
             if not self.entries:
@@ -204,7 +208,8 @@ def survey(system: System, folder: Path, prompts: Iterable[Prompt], seeds: Itera
     asked = set(wanted)
     single = {key: by_key[key][0] for key in wanted if len(by_key.get(key, ())) == 1}
     broken = {key: problem for key, file in single.items() if (problem := _problem(file))}
-    known = {file for files in by_key.values() for file in files}
+    known = adapter.spoken_for.union(*by_key.values())
+    accounted = {place.resolve() for file in known for place in (file, *file.parents)}
     return FolderSurvey(
         matched={key: file for key, file in single.items() if key not in broken},
         missing=tuple(key for key in wanted if key not in by_key),
@@ -213,7 +218,7 @@ def survey(system: System, folder: Path, prompts: Iterable[Prompt], seeds: Itera
         unmatched=tuple(
             sorted(
                 {file for key, files in by_key.items() if key not in asked for file in files}
-                | {file for file in adapter.files if file not in known}
+                | {file for file in adapter.files if file.resolve() not in accounted}
             )
         ),
         others=adapter.others,
