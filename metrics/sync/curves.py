@@ -1,13 +1,14 @@
-"""Two curves over time: how suddenly the picture's motion changes, and how suddenly the sound rises.
+"""Two curves over time: how suddenly what moves in the picture is stopped, and how suddenly the sound rises.
 
 Both are non-negative and stamped without delay: an impact at time t, seen or heard, lifts its curve
 at t. Times in seconds.
 
-- Sight: dense optical flow (Kroeger et al. 2016, DIS) as velocity; a blow shows as a *change* of velocity,
-  whether things stop, start or bounce. A step of velocity somewhere between two frames shares itself out
-  on both in proportion, so that the curve's centre of mass is the step's time, finer than a frame.
-- Sound: rise of energy in mel bands, compressed (spectral flux; Bello et al. 2005), in short windows that
-  end at their stamp, so that nothing is heard before it sounds.
+- Sight: dense optical flow (Kroeger et al. 2016, DIS) as velocity; a blow shows as velocity *lost*: whatever
+  stops or bounces no longer moves the way it came. (Any change of velocity would count the backswing, too.)
+  A stop somewhere between two frames shares itself out on both in proportion, so that the curve's centre of
+  mass is its time, finer than a frame. The median flow, that of the camera, is taken off first.
+- Sound: rise of energy in mel bands, compressed (spectral flux; Bello et al. 2005), in short windows, stamped
+  at their middle.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from numpy.typing import NDArray
 __all__ = ["Curve", "impulse_curve", "onset_curve"]
 
 Array = NDArray[np.float64]
+Flow = NDArray[np.float32]
+"""(height, width, 2): x and y."""
 
 WINDOW_S = 0.010
 HOP_S = 0.0025
@@ -32,6 +35,10 @@ FLOOR_DB = -60.0
 SAME_FRAME = 0.35
 SAME_PIXEL = 48
 """Mean, and largest, grey levels by which two frames may differ and still be one picture, coded twice."""
+GRAIN_PX = 1.5
+"""Sigma of the blur before flow is looked for, on pictures whose longer side has 320 pixels."""
+FLOW_SIDE = 212
+"""Pixels on the longer side of what flow is taken from: twice as fast as 320, and as right."""
 LONGEST_JUDDER_S = 0.09
 """A picture held longer is not a repeated frame: things stand still."""
 
@@ -45,25 +52,25 @@ class Curve:
 
 
 def impulse_curve(frame_times_s: Array, grey: NDArray[np.uint8]) -> Curve:
-    """Change of visible velocity at each picture, in pictures' widths per second.
+    """Velocity lost at each picture, its mean over the picture, in pictures' widths per second.
 
     frame_times_s: (n,); grey: (n, height, width). Repeated frames count as one picture held longer.
     Fewer than three distinct pictures have no change of velocity: the curve is empty.
     """
     kept = _pictures(frame_times_s, grey)
-    times, pictures = frame_times_s[kept], grey[kept]
+    times = frame_times_s[kept]
     if len(times) < 3:
         return Curve(np.zeros(0), np.zeros(0))
     flow = _flow()
+    pictures = [_without_grain(picture) for picture in grey[kept]]
     strength = []
     for index in range(1, len(times) - 1):
-        here, width = pictures[index], pictures.shape[2]
+        here = pictures[index]
         # Both flows start from this picture, so they follow the same things through it: what moves on
         # evenly cancels out, however fast it is.
         arriving = -flow(here, pictures[index - 1]) / (times[index] - times[index - 1])
         leaving = flow(here, pictures[index + 1]) / (times[index + 1] - times[index])
-        change = leaving - arriving
-        strength.append(float(np.hypot(change[..., 0], change[..., 1]).mean()) / width)
+        strength.append(float(_lost(arriving, leaving).mean()) / here.shape[1])
     return Curve(times[1:-1], np.array(strength))
 
 
@@ -102,10 +109,34 @@ def _pictures(times_s: Array, grey: NDArray[np.uint8]) -> NDArray[np.intp]:
     return np.array(kept)
 
 
+def _without_grain(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture blurred and made smaller: noise that dances from frame to frame is no motion."""
+    import cv2
+
+    height, width = picture.shape
+    scale = min(1.0, FLOW_SIDE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    blurred = cv2.GaussianBlur(picture, (0, 0), GRAIN_PX)
+    return np.asarray(cv2.resize(blurred, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _lost(arriving: Flow, leaving: Flow) -> NDArray[np.float32]:
+    """(height, width): how much slower each pixel moves on in the direction in which it came, at least 0."""
+    own_arriving, own_leaving = _without_camera(arriving), _without_camera(leaving)
+    speed = np.hypot(own_arriving[..., 0], own_arriving[..., 1])
+    onward = (own_arriving * own_leaving).sum(axis=-1) / np.maximum(speed, 1e-6)
+    return np.asarray(np.maximum(speed - onward, 0.0), np.float32)
+
+
+def _without_camera(flow: Flow) -> Flow:
+    return np.asarray(flow - np.median(flow, axis=(0, 1)), np.float32)
+
+
 def _flow() -> Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]:
     """A function of two grey pictures that gives the flow between them in pixels, (height, width, 2)."""
     import cv2
 
-    algorithm = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    algorithm = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    algorithm.setVariationalRefinementIterations(0)  # it smooths motion across the edges of what moves
     unguided: Any = None  # no flow to start from; cv2's types know no such thing
     return lambda first, second: np.asarray(algorithm.calc(first, second, unguided), np.float32)

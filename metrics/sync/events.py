@@ -33,10 +33,10 @@ STEP_S = 0.0025
 SHORTEST_S = 1.0
 CONFIDENT = 0.5
 """Correlation from which on an offset counts: continuous sounds and unrelated tracks stay below it."""
-RIVAL = 0.9
+RIVAL = 0.5
 """A second peak this high beside the best leaves open which of them is true."""
 RIVAL_APART_S = 0.08
-DISTINCT = 4.0
+DISTINCT = 3.0
 """How far the strongest onset must stand above the median to be an event."""
 SURROUNDINGS_S = 0.25
 
@@ -94,7 +94,7 @@ class EventSync:
     """Offset between visible impacts and their sound."""
 
     name: ClassVar[str] = "event_sync"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity(
             "offset_s",
@@ -119,7 +119,7 @@ def _read(clip: AVClip) -> Reading:
         return Unscorable("The sound is silent or continuous: nothing in it begins suddenly.")
     seen = sudden(impulse_curve(clip.frame_times_s, clip.grey))
     if not np.any(seen.strength):
-        return Unscorable("Nothing in the picture starts, stops or bounces suddenly.")
+        return Unscorable("Nothing in the picture stops or bounces suddenly.")
     try:
         lag = find_lag(seen, heard, float(np.median(clip.frame_durations_s)))
     except ValueError as error:

@@ -65,15 +65,29 @@ def test_the_picture_alone_says_when_things_land(bouncing: AVClip) -> None:
         assert curve.strength[near].max() > 2 * np.median(curve.strength)
 
 
-def test_even_movement_has_no_impulse_however_fast_it_is() -> None:
-    grain = np.random.default_rng(5).uniform(0, 255, (96, 640))
-    texture = np.apply_along_axis(np.convolve, 1, grain, np.ones(7) / 7, mode="same")
-    pan = np.stack([texture[:, 4 * i : 4 * i + 256] for i in range(48)]).astype(np.uint8)
-    stopped = np.concatenate([pan[:24], np.repeat(pan[24:25], 24, axis=0)])
-    even = impulse_curve(np.arange(48) / 24, pan)
-    stop = impulse_curve(np.arange(48) / 24, stopped)
-    assert stop.strength.max() > 5 * even.strength.max()
-    assert stop.times_s[np.argmax(stop.strength)] == pytest.approx(24 / 24, abs=1 / 24)
+def _texture(rows: int, columns: int) -> np.ndarray:
+    grain = np.random.default_rng(5).uniform(0, 255, (rows, columns))
+    return np.apply_along_axis(np.convolve, 1, grain, np.ones(7) / 7, mode="same")
+
+
+def test_even_movement_has_no_impulse_however_fast_it_is_and_its_end_has() -> None:
+    band = np.stack([_texture(96, 640)] * 48)
+    band[:, 32:64, :256] = [band[0, 32:64, 4 * i : 4 * i + 256] for i in range(48)]
+    even = band[:, :, :256].astype(np.uint8)
+    stopped = np.concatenate([even[:24], np.repeat(even[24:25], 24, axis=0)])
+    running = impulse_curve(np.arange(48) / 24, even)
+    stopping = impulse_curve(np.arange(48) / 24, stopped)
+    assert stopping.strength.max() > 5 * running.strength.max()
+    assert stopping.times_s[np.argmax(stopping.strength)] == pytest.approx(24 / 24, abs=1 / 24)
+
+
+def test_a_camera_that_stops_is_no_event() -> None:
+    wide = _texture(96, 640)
+    pan = np.stack([wide[:, 4 * min(i, 24) : 4 * min(i, 24) + 256] for i in range(48)]).astype(np.uint8)
+    thing = pan.copy()
+    thing[:, 32:64] = [np.roll(wide[32:64, :256], 4 * min(i, 24), axis=1) for i in range(48)]
+    of_camera = impulse_curve(np.arange(48) / 24, pan).strength[20:26].max()
+    assert of_camera < 0.2 * impulse_curve(np.arange(48) / 24, thing).strength[20:26].max()
 
 
 def test_knocks_are_heard_when_they_begin(make_clicks: Callable[..., np.ndarray]) -> None:
@@ -151,6 +165,30 @@ def test_the_offset_survives_a_file(
             audio_start_s=shift_s,
         )
         assert offset_of(AVClip.open(path)) - offset_of(bouncing) == pytest.approx(shift_s, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "prompt_id", ["sync-hammer-01", "sync-basketball-zh-01", "sync-coin-01", "sync-knife-ko-01"]
+)
+def test_rendered_impacts_are_found_within_20_ms_of_the_truth(tmp_path: Path, prompt_id: str) -> None:
+    from evalharness.adapters.synthetic.knobs import Knobs
+    from evalharness.adapters.synthetic.render import Order, render
+    from evalharness.config import PromptSettings
+    from evalharness.prompts import load_suites
+
+    (prompt,) = load_suites(PromptSettings(suites=["audio-sync"], ids=[prompt_id]), tmp_path)
+    rendered = render(Order(prompt, 1, 4.0, 640, 360, 24.0), Knobs(sound_offset_s=0.15))
+    seen_s = np.array([impact.time_s for impact in rendered.truth.impacts])
+    assert np.array(rendered.truth.heard_s) - seen_s == pytest.approx(0.15)
+    assert rendered.samples is not None
+    clip = AVClip(
+        frame_times_s=np.arange(rendered.count) / 24,
+        grey=np.stack([np.asarray(frame[::2, ::2].mean(axis=2), np.uint8) for frame in rendered.frames]),
+        samples=rendered.samples,
+        rate_hz=rendered.rate_hz,
+        last_frame_s=1 / 24,
+    )
+    assert offset_of(clip) == pytest.approx(0.15, abs=0.02)
 
 
 @pytest.mark.realclips
