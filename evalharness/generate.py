@@ -24,6 +24,7 @@ from pathlib import Path
 
 from evalharness import media
 from evalharness.adapters.base import Adapter, GenerationRequest
+from evalharness.adapters.processes import stopping_programs
 from evalharness.config import GenerationSettings, Study
 from evalharness.errors import ConfigError, GenerationError, MediaError
 from evalharness.executors import Workplace
@@ -235,7 +236,7 @@ class _Run:
         """Do all jobs; returns how many clips were made."""
         self._progress(0, self._total)
         threads = sum(system.concurrency for system in self._systems.values())
-        with Workplace(threads=threads) as workplace:
+        with Workplace(threads=threads) as workplace, stopping_programs():
             while self._ended < self._total:
                 self._wake()
                 for system in self._systems.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ def delivery(output: Path) -> Iterator[Path]:
 
     When the block ends, what was written there becomes `output` in one step; when it ends with an
     error, nothing does. Either way nothing else of that name stays behind: programs like to leave a
-    log or a thumbnail beside their output.
+    log or a folder of frames beside their output.
     """
     # Never the same name twice: a program that outlived its time cannot write into the next try's clip.
     name = f".{uuid.uuid4().hex}"
@@ -26,4 +27,7 @@ def delivery(output: Path) -> Iterator[Path]:
         unfinished.replace(output)
     finally:
         for leftover in output.parent.glob(f"{name}*"):
-            leftover.unlink()
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()

@@ -1,7 +1,7 @@
 """Running one local program to its end, and never leaving anything of it behind.
 
 The program leads a process group of its own. The group is ended whole when its time is over, when its
-leader has ended but children live on, and when the harness itself is stopping.
+leader has ended but children live on, and when the work it was started for is broken off.
 """
 
 from __future__ import annotations
@@ -12,18 +12,22 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-__all__ = ["Ending", "run_program"]
+__all__ = ["Ending", "run_program", "stopping_programs"]
 
 TERMINATION_GRACE_S = 2.0
 """Between asking a program to stop and killing it."""
 
 TAIL_READ_BYTES = 65536
+
+_running: set[int] = set()
+"""The process groups whose programs run now."""
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +70,31 @@ def run_program(
             stderr=stderr,
             start_new_session=True,
         )
+        with _lock:
+            _running.add(process.pid)
+        exit_code: int | None = None
         try:
-            exit_code = _wait(process, started + timeout_s)
+            with suppress(subprocess.TimeoutExpired):
+                exit_code = process.wait(timeout_s)
         finally:
             _end_group(process)
         return Ending(exit_code, time.monotonic() - started, _tail(stderr))
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float) -> int | None:
-    """The exit code, or None if the deadline came first or the harness itself is stopping."""
-    while (left_s := deadline - time.monotonic()) > 0:
-        # After Ctrl-C the interpreter waits for its threads; a program in one of them must not hold it up.
-        if not threading.main_thread().is_alive():
-            return None
-        with suppress(subprocess.TimeoutExpired):
-            return process.wait(min(left_s, 0.25))
-    return None
+@contextmanager
+def stopping_programs() -> Iterator[None]:
+    """When this block is left by an exception, Ctrl-C above all, every program that runs is killed.
+
+    Python waits for its threads before it ends, and a program has a group of its own that Ctrl-C does
+    not reach: without this, a program that needs an hour would hold up the end for an hour.
+    """
+    try:
+        yield
+    except BaseException:
+        with _lock:
+            for group in _running:
+                _kill(group)
+        raise
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
@@ -90,10 +103,16 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(TERMINATION_GRACE_S)
+    with _lock:
+        _running.discard(process.pid)
     # The group outlives its leader as long as a child is left in it.
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    _kill(process.pid)
     process.wait()
+
+
+def _kill(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _tail(stream: IO[bytes]) -> str:
