@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import heapq
 import os
+import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -330,7 +331,10 @@ def _sweep(folder: Path) -> None:
     """Remove what killed runs left half written. Only one run is at work, so all of it is theirs."""
     if folder.is_dir():
         for leftover in folder.iterdir():
-            leftover.unlink()
+            if leftover.is_dir():  # a program's frames, left beside the clip it was making
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
 
 
 @contextmanager

@@ -112,6 +112,17 @@ def test_the_plan_goes_round_systems_first() -> None:
     assert len(set(keys)) == 8
 
 
+def test_what_a_killed_run_left_half_written_is_swept_away(tmp_path: Path, scripted: type[Scripted]) -> None:
+    frames = tmp_path / "clips" / ".partial" / ".half.mp4.frames"
+    frames.mkdir(parents=True)
+    (frames / "0001.png").write_bytes(b"a frame")
+    (frames.parent / ".half.mp4").write_bytes(b"half a clip")
+    study = study_of(tmp_path)
+    with Store.open(study.database_url) as store:
+        assert not generate_study(study, store, PROMPTS).failures
+    assert not any(frames.parent.iterdir())
+
+
 def test_clips_are_kept_under_their_hash_with_their_recipe(tmp_path: Path, scripted: type[Scripted]) -> None:
     study = study_of(tmp_path)
     with Store.open(study.database_url) as store:

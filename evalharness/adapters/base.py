@@ -4,7 +4,7 @@ An adapter is made once per system from that system's record and has one verb:
 
     generate(request) -> Generated      or raises GenerationError
 
-Contract, held by `tests/adapters/contract.py` for ours and for plugins:
+Contract, held by `evalharness.testing.adapter_contract` for ours and for plugins:
 
 - The clip is written to `request.output`, whole or not at all; nothing else in the study is touched.
 - The same request gives the same bytes where `capabilities.seed` is EXACT.

@@ -1,4 +1,4 @@
-"""Every built-in adapter against the one contract, and the contract against adapters that break it."""
+"""The adapters that bring clips in from outside, against the one contract."""
 
 from __future__ import annotations
 
@@ -40,12 +40,18 @@ class TestCommand(AdapterContract):
         self.clip = make_clip(tmp_path / "made-elsewhere.mp4")
 
     def parameters(self, folder: Path, prompts: Sequence[Prompt]) -> Mapping[str, Any]:
-        code = "import os, shutil, sys; print(os.environ['CONTRACT_TOKEN'], file=sys.stderr); shutil.copy(*sys.argv[1:])"
+        code = (
+            "import os, shutil, sys; print(os.environ['CONTRACT_TOKEN'], file=sys.stderr); "
+            "shutil.copy(*sys.argv[1:])"
+        )
         return {
             "argv": [sys.executable, "-c", code, str(self.clip), "{output}"],
             "pass_env": ["CONTRACT_TOKEN"],
         }
 
     def broken_parameters(self, folder: Path, prompts: Sequence[Prompt]) -> Mapping[str, Any]:
-        code = "import os, sys; open(sys.argv[1], 'w').write('half a clip'); sys.exit(os.environ['CONTRACT_TOKEN'])"
+        code = (
+            "import os, sys; open(sys.argv[1], 'w').write('half a clip'); "
+            "sys.exit(os.environ['CONTRACT_TOKEN'])"
+        )
         return {"argv": [sys.executable, "-c", code, "{output}"], "pass_env": ["CONTRACT_TOKEN"]}
