@@ -1,7 +1,7 @@
 """Draw the first frames of the image-to-video suite.
 
-python data/first_frames/draw.py            all of them, beside this script
-python data/first_frames/draw.py kite tulips only these
+python data/first_frames/draw.py                all of them, beside this script
+python data/first_frames/draw.py kite tulips    only these
 """
 
 from __future__ import annotations
