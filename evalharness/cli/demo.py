@@ -18,7 +18,6 @@ from evalharness.cli.measure import run_measurement
 from evalharness.cli.options import out
 from evalharness.config import STUDY_FILE, load_study
 from evalharness.errors import GenerationError, MediaError
-from evalharness.records import FailureKind
 from evalharness.scaffold import write_study
 
 __all__ = ["demo"]
@@ -69,11 +68,11 @@ def demo(
         generated = run_generation(study)
         if generated.failures:
             reason = next(iter(generated.failures.values()))
-            raise GenerationError(FailureKind(reason.kind), f"The demo lacks a clip. {reason.message}")
+            raise GenerationError(reason.kind, f"The demo lacks a clip. {reason.message}")
     with _timed("blind"):
         blinded = run_blinding(study)
         if blinded.failures:
-            raise MediaError(f"The demo lacks an exhibit. {next(iter(blinded.failures.values()))}")
+            raise MediaError(f"The demo lacks an exhibit. {blinded.failures[0].message}")
     with _timed("measure"):
         measured = run_measurement(study)
     out.print(
