@@ -102,7 +102,11 @@ class Booth:
             arena.votes_per_voter,
         )
         shown_systems = {system.name for system in study.systems}
-        exhibits = [each for each in store.exhibits() if each.clip.system in shown_systems]
+        exhibits = [
+            each
+            for each in store.exhibits()
+            if each.clip.system in shown_systems and study.path(each.path).is_file()
+        ]
         self._exhibits: dict[str, Exhibit] = {each.id: each for each in exhibits}
         self._pool = Pool(store.prompts(), exhibits)
         battles = store.battles()
@@ -202,6 +206,8 @@ class Booth:
             return None
         sides = [self._exhibit(battle.left_exhibit), self._exhibit(battle.right_exhibit)]
         path = self._study.path(sides[showing.part].path)
+        if not path.is_file():  # lost since the battle was drawn: gone for the page, too
+            return None
         length = common_length([side.bytes for side in sides])
         return Clip(path, length, showing.fill, self._sealer.receipt(battle.id, showing.part))
 
@@ -211,7 +217,7 @@ class Booth:
         if showing is None or battle is None or showing.part is not Part.FIRST_FRAME:
             return None
         frame = self._pool.prompts[battle.prompt_id].first_frame
-        return None if frame is None else Path(frame)
+        return Path(frame) if frame is not None and Path(frame).is_file() else None
 
     def _opened(self, token: str) -> tuple[tokens.Showing | None, Battle | None]:
         showing = self._sealer.open(token, self._clock().timestamp())

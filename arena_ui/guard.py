@@ -3,7 +3,8 @@
 - A POST to /api/ comes from our own page: its Origin is this host and it has the header `X-Arena`, which
   a form or an image on another site cannot send.
 - Streamlit's metrics and agent routes do not exist for visitors.
-- Nothing that could link two showings of one file leaves: no ETag, no Last-Modified on clips.
+- No header links two showings of one file: no ETag, no Last-Modified on clips. (Their coded pictures are the
+  same bytes, as the same pictures must be; whoever stores two showings can compare those.)
 """
 
 from __future__ import annotations

@@ -37,6 +37,8 @@ __all__ = ["COOKIE", "build_routes"]
 COOKIE = "arena_voter"
 COOKIE_LIFE_S = 180 * 24 * 3600
 LARGEST_BODY = 16_384
+LONGEST_NUMBER = 18
+"""Digits of a byte position that can mean anything."""
 PRIVATE = {"Cache-Control": "private, no-store"}
 REFUSED_WITH = {RefusalKind.MALFORMED: 422, RefusalKind.UNSEEN: 422, RefusalKind.TOO_SOON: 425}
 
@@ -155,6 +157,8 @@ def _span(wanted: str, length: int) -> tuple[int, int] | None:
     first, dash, last = text.strip().partition("-")
     if unit.strip() != "bytes" or not dash or "," in text or not (first + last).isdecimal():
         return 0, length
+    if max(len(first), len(last)) > LONGEST_NUMBER:
+        return None
     if not first:
         return (max(0, length - int(last)), length) if int(last) > 0 else None
     start, stop = int(first), min(length, int(last) + 1) if last else length
@@ -190,7 +194,7 @@ async def _body(request: Request) -> dict[str, Any] | None:
             return None
     try:
         value = json.loads(raw)
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import sys
-import threading
-import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +21,6 @@ def run(
     folder: Path,
     host: str | None = None,
     port: int | None = None,
-    open_browser: bool = False,
     *,
     announce: Callable[[str], None] = _say,
 ) -> None:
@@ -53,8 +50,6 @@ def run(
         )
     )
     announce(url)
-    if open_browser:
-        threading.Timer(0.5, webbrowser.open, [url]).start()
     with listener:
         server.run(sockets=[listener])
 

@@ -60,6 +60,13 @@ class GenerationSettings(_Settings):
     attempts: int = Field(default=3, ge=1, le=20)
     timeout_s: float = Field(default=900.0, gt=0)
 
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("name no seed twice")
+        return seeds
+
 
 class BlindingSettings(_Settings):
     """`[blinding]`: the one form in which every clip is shown."""

@@ -39,6 +39,8 @@ RETRY_PAUSE_S = 2.0
 """Wait before the first retry of a clip; doubled for each further one."""
 
 PARTIAL = ".partial"
+ASKED = "asked"
+"""Where a clip's request keeps what study.toml asked for when it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class GenerationSummary:
     """Clips that were there before."""
     failures: Mapping[JobKey, Failure] = field(default_factory=dict)
     """Jobs without a clip, with the reason of their last try."""
+    notes: tuple[str, ...] = ()
+    """Sentences the study's owner should know."""
 
     @property
     def by_kind(self) -> Mapping[FailureKind, int]:
@@ -142,6 +146,7 @@ def generate_study(
                 for job in after
                 if job.state is JobState.FAILED
             },
+            notes=_notes(study, [clip for clip in store.clips() if clip.key in wanted]),
         )
 
 
@@ -152,8 +157,6 @@ def produce(order: Order) -> Clip | Failure:
     file that is no video as MEDIA, an exception the adapter should not have let out as PROGRAM.
     """
     partial = order.partial
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    partial.unlink(missing_ok=True)
     settings = order.settings
     request = GenerationRequest(
         prompt=order.prompt,
@@ -166,6 +169,8 @@ def produce(order: Order) -> Clip | Failure:
         timeout_s=settings.timeout_s,
     )
     try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
         adapter: Adapter = ADAPTERS.load(order.system.adapter)(order.system, folder=order.folder)
         refusal = adapter.refuse(request)
         if refusal is not None:
@@ -195,7 +200,7 @@ def produce(order: Order) -> Clip | Failure:
         created_at=datetime.now(UTC),
         adapter=order.system.adapter,
         adapter_version=adapter.version,
-        request=generated.request,
+        request={**generated.request, ASKED: _asked(settings)},
         provider_task_id=generated.provider_task_id,
         latency_s=elapsed_s if generated.latency_s is None else generated.latency_s,
         cost_usd=generated.cost_usd,
@@ -303,6 +308,35 @@ class _Run:
     def _note_end(self) -> None:
         self._ended += 1
         self._progress(self._ended, self._total)
+
+
+def _asked(settings: GenerationSettings) -> dict[str, float]:
+    """What study.toml asks of every system; kept with each clip."""
+    return {
+        "duration_s": settings.duration_s,
+        "width": settings.width,
+        "height": settings.height,
+        "fps": settings.fps,
+    }
+
+
+def _notes(study: Study, clips: Sequence[Clip]) -> tuple[str, ...]:
+    notes = []
+    now = _asked(study.settings.generation)
+    others = [clip for clip in clips if clip.request.get(ASKED, now) != now]
+    if others:
+        notes.append(
+            f"{len(others)} of {len(clips)} clips were asked for with other settings than [generation] has "
+            f"now ({others[0].request[ASKED]}, now {now}) and are kept as they are. For clips of one recipe "
+            "make a new study, or put the settings back."
+        )
+    lost = [clip.path for clip in clips if not study.path(clip.path).is_file()]
+    if lost:
+        notes.append(
+            f"{len(lost)} clips are recorded and their files are gone, {lost[0]} for one. Put them back: "
+            "a clip's name is its content's hash, so any copy of the file will do."
+        )
+    return tuple(notes)
 
 
 def _check_adapters(study: Study) -> None:

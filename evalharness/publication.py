@@ -10,7 +10,7 @@ from datetime import datetime
 
 from evalharness import __version__
 from evalharness.config import Study
-from evalharness.errors import RatingError
+from evalharness.errors import ConfigError, RatingError
 from evalharness.ratings import leaderboard
 from evalharness.records import Ballot, Category, Leaderboard, Question
 from evalharness.reports import Refusal, Summary, generation_table, metric_table, vote_flow
@@ -64,12 +64,22 @@ def boards(
     study: Study, store: Store, *, category: Category | None = None, question: Question | None = None
 ) -> tuple[tuple[Leaderboard, ...], tuple[Refusal, ...]]:
     """The boards of each category and question that is asked and has prompts, and the refused ones."""
-    present = {prompt.category for prompt in store.prompts()}
+    asked = study.settings.arena.questions
+    if question is not None and question not in asked:
+        raise ConfigError(
+            f"This study asks {', '.join(asked)}; '{question}' is not among them. "
+            "Add it to [arena] questions, or choose one of these."
+        )
+    prompts = store.prompts()
+    present = {prompt.category for prompt in prompts}
+    spoken = {prompt.category for prompt in prompts if prompt.spoken}
     ballots = store.ballots()
     rated: list[Leaderboard] = []
     refused: list[Refusal] = []
     for slice_category in (row for row in Category if row in present and category in (None, row)):
-        for slice_question in (row for row in study.settings.arena.questions if question in (None, row)):
+        for slice_question in (row for row in asked if question in (None, row)):
+            if slice_question is Question.LIP_ACCURACY and slice_category not in spoken:
+                continue  # never asked: nobody speaks in this category
             try:
                 rated.append(_board(study, store, ballots, slice_category, slice_question))
             except RatingError as error:

@@ -26,7 +26,7 @@ suites = ["text-to-video", "image-to-video", "audio-sync"]
 $prompt_ids
 # languages = ["en", "zh"]              # only prompts in these languages
 # tags = ["speech"]                     # only prompts with one of these tags
-# limit_per_category = 20
+$limit
 
 [generation]
 seeds = [1]                             # one clip per system, prompt and seed
@@ -55,7 +55,8 @@ duration_s = $duration_s
 questions = ["overall", "av_sync", "lip_accuracy"]
 # votes_per_voter = 20                  # battles before the thanks page
 # watch_share = 0.9                     # share of both clips that must have been seen before voting
-leaderboard = $leaderboard              # "never", "after_session" or "always"
+# "never", "after_session", or "always": with "always" people who still vote can watch ratings move
+leaderboard = $leaderboard
 # host = "127.0.0.1"
 # port = 8501
 
@@ -83,6 +84,7 @@ def write_study(
     *,
     name: str | None = None,
     prompt_ids: Sequence[str] = (),
+    limit_per_category: int | None = None,
     duration_s: float = 5.0,
     leaderboard: str = "after_session",
 ) -> Path:
@@ -103,6 +105,9 @@ def write_study(
         prompt_ids=f"ids = [\n    {ids},\n]"
         if ids
         else "# ids = []                            # only these prompts",
+        limit=f"limit_per_category = {limit_per_category}                  # take it off for all prompts"
+        if limit_per_category
+        else "# limit_per_category = 20",
         duration_s=_toml(duration_s),
         leaderboard=_toml(leaderboard),
     )

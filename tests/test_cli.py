@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,41 @@ def test_a_leaderboard_without_votes_says_what_is_missing(tmp_path: Path) -> Non
     run("init", str(tmp_path / "new"))
     shown = run("leaderboard", str(tmp_path / "new"))
     assert shown.returncode == 6
+    assert "Traceback" not in shown.stderr
+
+
+def test_an_interrupted_command_says_what_is_kept(tmp_path: Path) -> None:
+    run("init", str(tmp_path / "new"))
+    command = [sys.executable, "-m", "evalharness", "generate", str(tmp_path / "new")]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    partial = tmp_path / "new" / "clips" / ".partial"
+    deadline = time.monotonic() + 60
+    while not partial.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "What was finished is kept" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("init", "README.md"), 1, "README.md"),
+        (("arena", ".", "--port", "99999"), 2, "65535"),
+        (("leaderboard", "{study}", "--question", "motion"), 2, "'motion' is not among them"),
+        (("generatee",), 2, "generatee"),
+    ],
+)
+def test_mistakes_get_a_sentence_and_a_code(
+    tmp_path: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    run("init", str(tmp_path / "new"))
+    shown = run(*(word.format(study=tmp_path / "new") for word in words))
+    assert shown.returncode == code
+    assert said in shown.stderr.replace("\n", " ")
     assert "Traceback" not in shown.stderr
 
 

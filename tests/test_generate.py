@@ -131,7 +131,8 @@ def test_clips_are_kept_under_their_hash_with_their_recipe(tmp_path: Path, scrip
     assert (summary.planned, summary.made, summary.kept, summary.failures) == (4, 4, 0, {})
     for clip in clips:
         assert hashlib.sha256((tmp_path / clip.path).read_bytes()).hexdigest() == clip.sha256
-        assert clip.request == {"prompt": clip.key.prompt_id}
+        assert clip.request["prompt"] == clip.key.prompt_id
+        assert clip.request["asked"]["duration_s"] == study.settings.generation.duration_s
         assert clip.cost_usd == 0.25
         assert (clip.streams.width, clip.streams.height, clip.streams.video_codec) == (64, 48, "h264")
     assert not any((tmp_path / "clips" / ".partial").iterdir())
@@ -182,6 +183,22 @@ def test_only_what_is_safe_is_tried_again_and_not_for_ever(tmp_path: Path, scrip
         "p1": FailureKind.BILLING,
         "p2": FailureKind.RATE,
     }
+
+
+def test_clips_of_other_settings_and_lost_files_are_said(tmp_path: Path, scripted: type[Scripted]) -> None:
+    study = study_of(tmp_path)
+    with Store.open(study.database_url) as store:
+        assert generate_study(study, store, PROMPTS[:1]).notes == ()
+        longer = study.settings.model_copy(
+            update={"generation": study.settings.generation.model_copy(update={"duration_s": 9.0})}
+        )
+        changed = Study(study.folder, longer)
+        summary = generate_study(changed, store, PROMPTS[:2])
+        assert (summary.made, summary.kept) == (1, 1)
+        assert len(summary.notes) == 1
+        assert "1 of 2 clips were asked for with other settings" in summary.notes[0]
+        study.path(store.clips()[0].path).unlink()
+        assert "their files are gone" in generate_study(changed, store, PROMPTS[:2]).notes[1]
 
 
 def test_failed_jobs_wait_for_the_word(tmp_path: Path, scripted: type[Scripted]) -> None:
@@ -291,9 +308,12 @@ def test_kill_nine_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path, s
     assert Counter(clip.key for clip in clips) == Counter(job.key for job in jobs)
     for clip in clips:
         assert hashlib.sha256((tmp_path / clip.path).read_bytes()).hexdigest() == clip.sha256
-    assert not any((tmp_path / "clips" / ".partial").iterdir())
     signed = Counter(ledger.read_text(encoding="utf-8").split())
     assert all(signed[prompt] == signed_before[prompt] for prompt in done_before)
+    # A program whose run was killed may write its last after the next run swept up; one more run sweeps that.
+    with Store.open(study.database_url) as store:
+        generate_study(study, store, load_suites(study.settings.prompts, tmp_path))
+    assert not any((tmp_path / "clips" / ".partial").iterdir())
 
 
 def _until_started(run: subprocess.Popen[bytes], ledger: Path, signed: int) -> None:

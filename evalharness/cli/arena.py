@@ -14,7 +14,8 @@ __all__ = ["arena", "open_arena"]
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default from study.toml.")]
 Port = Annotated[
-    int | None, typer.Option(help="Port to listen on, 0 for any free one; default from study.toml.")
+    int | None,
+    typer.Option(min=0, max=65535, help="Port to listen on, 0 for any free one; default from study.toml."),
 ]
 
 
@@ -28,5 +29,8 @@ def open_arena(folder: Path, host: str | None, port: int | None) -> None:
     from arena_ui.serve import run  # Streamlit is loaded by the command that needs it alone
 
     settings = load_study(folder).settings.arena
-    out.print(f"Study: {folder}\nStop with Ctrl-C; votes are kept.")
-    run(folder, host=host or settings.host, port=settings.port if port is None else port, open_browser=False)
+
+    def announce(url: str) -> None:
+        out.print(f"The arena is open at {url}\nStop with Ctrl-C; votes are kept.")
+
+    run(folder, host or settings.host, settings.port if port is None else port, announce=announce)

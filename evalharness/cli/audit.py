@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from evalharness.cli.options import AsJson, StudyFolder, out, print_json, progress_bar, store_of
 from evalharness.config import load_study
 from evalharness.errors import BlindingError
+
+if TYPE_CHECKING:
+    from evalharness.blinding import AuditReport
 
 __all__ = ["app"]
 
@@ -57,14 +61,28 @@ def blinding(
         findings = Table("", "feature", "kind", "what differs", title=f"{report.exhibits} exhibits")
         for finding in report.findings:
             mark = "[red]leak[/]" if finding.leak else "[yellow]differs[/]"
-            findings.add_row(mark, finding.feature, finding.kind, finding.sentence)
-        out.print(findings)
+            findings.add_row(mark, finding.feature, finding.kind, escape(finding.sentence))
+        if report.findings:
+            out.print(findings)
         guesses = Table("guessed from", "result", title="How well systems can be guessed")
         for name, guess in report.guesses.items():
             guesses.add_row(name, str(guess))
         out.print(guesses)
         for note in report.notes:
-            out.print(f"[yellow]note:[/] {note}")
+            out.print(f"[yellow]note:[/] {escape(note)}")
     report.require_blind()
     if not as_json:
-        out.print("[green]Blind:[/] no feature of the files tells the systems apart.")
+        out.print(_verdict(report))
+
+
+def _verdict(report: AuditReport) -> str:
+    """What an audit without a leak has shown, and no more than that."""
+    alike = "the files' form is the same for all systems of a prompt, and nothing in them names anybody"
+    if not report.guesses:
+        return (
+            f"[yellow]Not proven:[/] {alike}, but with so few prompts and systems no guessing could be tried."
+        )
+    seen = "; what still differs lies in the pictures and sounds themselves" if report.findings else ""
+    return (
+        f"[green]No leak found[/] in {report.exhibits} exhibits of {report.prompts} prompts: {alike}{seen}."
+    )

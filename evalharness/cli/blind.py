@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from evalharness.cli.options import StudyFolder, out, progress_bar, store_of
@@ -25,12 +26,12 @@ def blind(folder: StudyFolder = Path()) -> None:
         f"{len(summary.failures)} clips failed."
     )
     for note in summary.notes:
-        out.print(f"[yellow]note:[/] {note}")
+        out.print(f"[yellow]note:[/] {escape(note)}")
     if summary.failures:
         table = Table("system", "prompt", "seed", "reason", title="Not blinded")
         for failure in summary.failures:
             table.add_row(
-                failure.clip.system, failure.clip.prompt_id, str(failure.clip.seed), failure.message
+                failure.clip.system, failure.clip.prompt_id, str(failure.clip.seed), escape(failure.message)
             )
         out.print(table)
         raise typer.Exit(4)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_of
@@ -54,7 +55,9 @@ def doctor(folder: StudyFolder = Path(), as_json: AsJson = False) -> None:
         colours = {"ok": "green", "note": "yellow", "bad": "red"}
         table = Table("", "what", "found")
         for finding in findings:
-            table.add_row(f"[{colours[finding.state]}]{finding.state}[/]", finding.what, finding.said)
+            table.add_row(
+                f"[{colours[finding.state]}]{finding.state}[/]", escape(finding.what), escape(finding.said)
+            )
         out.print(table)
     if any(finding.state == "bad" for finding in findings):
         raise typer.Exit(1)
@@ -136,6 +139,17 @@ def _database(study: Study) -> Iterator[Finding]:
     try:
         with store_of(study) as store:
             counts = ", ".join(f"{count} {what}" for what, count in store.progress().items())
+            paths = {
+                "clips": [clip.path for clip in store.clips()],
+                "exhibits": [exhibit.path for exhibit in store.exhibits()],
+            }
         yield Finding("database", "ok", counts)
+        for what, recorded in paths.items():
+            lost = [path for path in recorded if not study.path(path).is_file()]
+            if lost:
+                said = (
+                    f"{len(lost)} of {len(recorded)} recorded {what} have lost their file, {lost[0]} for one."
+                )
+                yield Finding(what, "bad", f"{said} Put them back; exhibits 'blind' can make anew.")
     except EvalHarnessError as error:
         yield Finding("database", "bad", str(error))

@@ -72,6 +72,7 @@ def _as_json(summary: GenerationSummary) -> dict[str, object]:
         "planned": summary.planned,
         "made": summary.made,
         "kept": summary.kept,
+        "notes": list(summary.notes),
         "failures": [
             {
                 "system": key.system,
@@ -90,6 +91,8 @@ def _print(summary: GenerationSummary, folder: Path) -> None:
         f"{summary.planned} clips planned: {summary.made} made now, {summary.kept} there before, "
         f"{len(summary.failures)} failed."
     )
+    for note in summary.notes:
+        out.print(f"[yellow]note:[/] {escape(note)}")
     if summary.failures:
         table = Table("system", "prompt", "seed", "class", "reason", title="No clip")
         for key, failure in sorted(summary.failures.items()):

@@ -18,5 +18,5 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Folder to make; its name becomes the study's.")],
 ) -> None:
     """Write a commented study.toml with four synthetic systems to start from."""
-    file = write_study(folder, DEMO_SYSTEMS)
+    file = write_study(folder, DEMO_SYSTEMS, limit_per_category=4)
     out.print(f"Wrote {file}. Edit its systems and prompts, then: python -m evalharness generate {folder}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 
 from evalharness.cli import (
     arena,
@@ -24,9 +24,12 @@ from evalharness.cli import (
     prompts,
     report,
 )
+from evalharness.cli.options import status
 from evalharness.errors import EvalHarnessError
 
 __all__ = ["app", "main"]
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="evalharness",
@@ -60,17 +63,19 @@ def main() -> None:
     """Run the command line; an error evalharness raises on purpose ends in one sentence and its code."""
     try:
         app()
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:  # typer turned Ctrl-C into this, without a word
+            status.print("Interrupted. What was finished is kept; the same command goes on from there.")
+        raise
     except EvalHarnessError as error:
-        Console(stderr=True).print(
-            f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True
-        )
+        _say(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        Console(stderr=True).print(
-            "Interrupted. What was finished is kept; the same command goes on from there."
+    except OSError as error:
+        _say(
+            f"{error.filename or 'A file'}: {error.strerror or error}. Mend that and give the command again."
         )
-        sys.exit(130)
+        sys.exit(1)
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+def _say(sentence: str) -> None:
+    status.print(f"[bold red]error:[/] {escape(sentence)}", highlight=False, soft_wrap=True)

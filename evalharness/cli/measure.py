@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from evalharness.cli.options import StudyFolder, out, progress_bar, store_of
@@ -33,7 +34,7 @@ def measure(
     if summary.failures:
         table = Table("clip", "metric", "reason", title="Failed")
         for row in summary.failures:
-            table.add_row(row.clip_sha256[:12], row.metric, row.reason)
+            table.add_row(row.clip_sha256[:12], row.metric, escape(row.reason or ""))
         out.print(table)
         raise typer.Exit(4)
 

@@ -56,10 +56,14 @@ def progress_bar(task: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=status) as bar:
-        row = bar.add_task(task, total=None)
+    bar = Progress(*columns, console=status)
+    row = bar.add_task(task, total=None)
 
-        def show(done: int, total: int) -> None:
-            bar.update(row, completed=done, total=total)
+    def show(done: int, total: int) -> None:
+        bar.start()  # not before there is something to show: settings may still be refused
+        bar.update(row, completed=done, total=total)
 
+    try:
         yield show
+    finally:
+        bar.stop()

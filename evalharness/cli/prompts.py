@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from evalharness.cli.options import AsJson, StudyFolder, out, print_json
@@ -23,5 +24,7 @@ def prompts(folder: StudyFolder = Path(), as_json: AsJson = False) -> None:
         return
     table = Table("id", "category", "language", "text", "spoken", title=f"{len(rows)} prompts")
     for prompt in rows:
-        table.add_row(prompt.id, prompt.category, prompt.language, prompt.text, prompt.spoken or "")
+        table.add_row(
+            prompt.id, prompt.category, prompt.language, escape(prompt.text), escape(prompt.spoken or "")
+        )
     out.print(table)

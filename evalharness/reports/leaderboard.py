@@ -172,11 +172,15 @@ def _generation_cells(row: GenerationRow) -> tuple[str, ...]:
 
 def _rich(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(title=escape(heading), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    names = [row[columns.index("system")] for row in rows] if "system" in columns else []
     for column in columns:
         table.add_column(
             column,
             justify="right" if column in _NUMERIC else "left",
             no_wrap=column in _NUMERIC | {"interval"},
+            overflow="fold",
+            # A narrow terminal may shorten anything but the names.
+            min_width=min(24, max(map(len, names))) if column == "system" and names else None,
         )
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
