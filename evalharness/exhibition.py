@@ -21,6 +21,7 @@ from evalharness.blinding import BlindingRecipe, MadeExhibit, make_exhibits
 from evalharness.config import Study
 from evalharness.errors import BlindingError, MediaError
 from evalharness.executors import process_pool
+from evalharness.locks import only_run
 from evalharness.records import Clip, Exhibit, JobKey
 from evalharness.store import Store
 
@@ -72,8 +73,16 @@ def blind_study(
     """Make every exhibit that is missing or out of date.
 
     `progress(done, total)` is called in this process with numbers of clips. A clip that cannot be
-    blinded is in `failures` with its sentence, and its rivals are blinded without it.
+    blinded is in `failures` with its sentence, and its rivals are blinded without it. Raises ConfigError
+    where another run blinds this study at the same time.
     """
+    with only_run(study.folder, "blind"):
+        return _blind(study, store, progress, processes)
+
+
+def _blind(
+    study: Study, store: Store, progress: Callable[[int, int], None] | None, processes: int
+) -> BlindingSummary:
     recipe = BlindingRecipe.of(study.settings.blinding)
     groups = _groups(store.clips(), recipe)
     known = {exhibit.clip: exhibit for exhibit in store.exhibits()}
@@ -81,8 +90,7 @@ def blind_study(
     total = sum(len(group.clips) for group in groups)
     done = total - sum(len(group.clips) for group in stale)
     study.exhibits.mkdir(parents=True, exist_ok=True)
-    for leftover in study.exhibits.glob(".*.part"):
-        leftover.unlink(missing_ok=True)
+    _sweep(study, store)
     made = 0
     failed: dict[JobKey, str] = {}
     if progress:
@@ -177,6 +185,19 @@ def _make(
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _sweep(study: Study, store: Store) -> None:
+    """Remove what killed runs left: half files, and whole ones that never got their record.
+
+    Exhibits that were current once stay while a battle was drawn with them.
+    """
+    named = {exhibit.id for exhibit in store.exhibits()}
+    for battle in store.battles():
+        named.update((battle.left_exhibit, battle.right_exhibit))
+    for file in study.exhibits.iterdir():
+        if file.suffix == ".part" or (file.suffix == ".mp4" and file.stem not in named):
+            file.unlink(missing_ok=True)
 
 
 def _record(

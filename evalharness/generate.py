@@ -8,17 +8,15 @@ repeats no finished one; what was half written is swept away.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import heapq
 import os
 import shutil
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,8 +25,9 @@ from evalharness import media
 from evalharness.adapters.base import Adapter, GenerationRequest
 from evalharness.adapters.processes import stopping_programs
 from evalharness.config import GenerationSettings, Study
-from evalharness.errors import ConfigError, GenerationError, MediaError
+from evalharness.errors import GenerationError, MediaError
 from evalharness.executors import Workplace
+from evalharness.locks import only_run
 from evalharness.records import Clip, FailureKind, JobKey, JobState, Prompt, System
 from evalharness.registry import ADAPTERS
 from evalharness.store import Store
@@ -123,7 +122,7 @@ def generate_study(
     adapter's parameters are wrong or another run is at work in this folder; a clip that cannot be
     made is no exception but a record.
     """
-    with _only_run(study.folder):
+    with only_run(study.folder, "generate"):
         _check_adapters(study)
         store.put_systems(study.systems)
         store.put_prompts(prompts)
@@ -369,17 +368,3 @@ def _sweep(folder: Path) -> None:
                 shutil.rmtree(leftover)
             else:
                 leftover.unlink()
-
-
-@contextmanager
-def _only_run(folder: Path) -> Iterator[None]:
-    """Hold the study's generation lock; the system frees it when the process dies, however it dies."""
-    with (folder / ".generate.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(
-                f"Another 'generate' is at work in {folder}. Wait for it to end, or stop it first; "
-                "what it has finished is kept either way."
-            ) from None
-        yield

@@ -1,8 +1,7 @@
 """The nouns of evalharness: frozen records every stage takes and returns.
 
-Times are timezone-aware UTC, durations are seconds (`_s`), money is US dollars (`_usd`), paths
-inside a study are POSIX strings relative to the study's folder. Standard library only, so that any
-module, the voting page's included, may import this one at no cost.
+Times are timezone-aware UTC, durations are seconds (`_s`), money is US dollars (`_usd`), paths inside a
+study are POSIX strings relative to its folder. Standard library only: any module may import this one.
 """
 
 from __future__ import annotations

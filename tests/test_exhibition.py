@@ -19,7 +19,9 @@ import pytest
 
 from evalharness.blinding import audit_exhibits
 from evalharness.config import Study, load_study
+from evalharness.errors import ConfigError
 from evalharness.exhibition import blind_study
+from evalharness.locks import only_run
 from evalharness.media import probe, write_video
 from evalharness.records import Clip, JobKey, Prompt, Streams, Task
 from evalharness.store import Store
@@ -251,3 +253,14 @@ def test_killed_at_any_moment_it_leaves_whole_files_and_goes_on(study: Study, st
     assert len(store.exhibits()) == 12
     assert not list(study.exhibits.glob(".*"))
     audit_exhibits(store.exhibits(), study.folder).require_blind()
+
+
+def test_files_without_a_record_are_swept_and_two_runs_do_not_meet(study: Study, store: Store) -> None:
+    study.exhibits.mkdir()
+    orphans = [study.exhibits / "0123456789abcdef.mp4", study.exhibits / ".0123.part"]
+    for orphan in orphans:
+        orphan.write_bytes(b"left by a killed run")
+    blind_study(study, store)
+    assert not any(orphan.exists() for orphan in orphans)
+    with only_run(study.folder, "blind"), pytest.raises(ConfigError, match="Another 'blind' is at work"):
+        blind_study(study, store)

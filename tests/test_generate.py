@@ -24,6 +24,7 @@ from evalharness.adapters.base import Capabilities, Generated, GenerationRequest
 from evalharness.config import Study, StudySettings, load_study
 from evalharness.errors import ConfigError, GenerationError
 from evalharness.generate import generate_study, plan
+from evalharness.locks import only_run
 from evalharness.prompts import load_suites
 from evalharness.records import FailureKind, JobState, Prompt, System, Task
 from evalharness.registry import ADAPTERS
@@ -233,7 +234,7 @@ def test_a_wrong_parameter_is_said_before_anything_is_made(tmp_path: Path, scrip
 def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path, scripted: type[Scripted]) -> None:
     study = study_of(tmp_path)
     with (
-        generate._only_run(tmp_path),
+        only_run(tmp_path, "generate"),
         Store.open(study.database_url) as store,
         pytest.raises(ConfigError, match="Another 'generate' is at work"),
     ):

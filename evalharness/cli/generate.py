@@ -89,7 +89,7 @@ def _as_json(summary: GenerationSummary) -> dict[str, object]:
 def _print(summary: GenerationSummary, folder: Path) -> None:
     out.print(
         f"{summary.planned} clips planned: {summary.made} made now, {summary.kept} there before, "
-        f"{len(summary.failures)} failed."
+        f"{len(summary.failures)} failed{_kinds(summary)}."
     )
     for note in summary.notes:
         out.print(f"[yellow]note:[/] {escape(note)}")
@@ -99,6 +99,11 @@ def _print(summary: GenerationSummary, folder: Path) -> None:
             table.add_row(key.system, key.prompt_id, str(key.seed), failure.kind, escape(failure.message))
         out.print(table)
         out.print(f"Once the cause is mended: python -m evalharness generate {folder} --retry-failed")
+
+
+def _kinds(summary: GenerationSummary) -> str:
+    counts = ", ".join(f"{kind} {count}" for kind, count in sorted(summary.by_kind.items()))
+    return f" ({counts})" if counts else ""
 
 
 def _print_unmatched(unmatched: Mapping[str, Sequence[str]]) -> None:

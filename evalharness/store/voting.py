@@ -82,15 +82,6 @@ class Voting:
             raise _no_battle(battle_id)
         return found[0]
 
-    def open_battle_of(self, voter_id: str) -> Battle | None:
-        """The newest battle drawn for this voter and not yet answered, if any."""
-        answered = exists().where(schema.votes.c.battle_id == schema.battles.c.id)
-        query = select(schema.battles).filter_by(voter_id=voter_id).where(~answered)
-        newest = query.order_by(schema.battles.c.created_at.desc(), schema.battles.c.id.desc()).limit(1)
-        with self._database.reading("look up the open battle") as connection:
-            found = _battles(connection, newest)
-        return found[0] if found else None
-
     def battles(self, voter_id: str | None = None) -> tuple[Battle, ...]:
         """All battles, or those of one voter, oldest first."""
         query = select(schema.battles)

@@ -51,17 +51,6 @@ class TestBattles:
         assert scene.store.battles("w") == (other,)
         assert scene.store.battles("nobody") == ()
 
-    def test_the_open_one_is_the_newest_unanswered(self, scene):
-        scene.arena()
-        assert scene.store.open_battle_of("v") is None
-        first = scene.opened("first")
-        second = scene.opened("second", "a", "c")
-        assert scene.store.open_battle_of("v") == second
-        scene.store.commit_votes(scene.answers(second))
-        assert scene.store.open_battle_of("v") == first
-        scene.store.commit_votes(scene.answers(first))
-        assert scene.store.open_battle_of("v") is None
-
     @pytest.mark.parametrize("sides", ["ab", "ba"])
     def test_never_show_a_voter_the_same_pair_on_the_same_prompt_twice(self, scene, sides):
         scene.arena()
