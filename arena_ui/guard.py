@@ -2,6 +2,7 @@
 
 - A POST to /api/ comes from our own page: its Origin is this host and it has the header `X-Arena`, which
   a form or an image on another site cannot send.
+- No websocket message names the folder this package lies in.
 - Streamlit's metrics and agent routes do not exist for visitors.
 - No header links two showings of one file: no ETag, no Last-Modified on clips. (Their coded pictures are the
   same bytes, as the same pictures must be; whoever stores two showings can compare those.)
@@ -9,6 +10,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -33,6 +35,7 @@ DIRECTIVES = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
+PLACE = str(Path(__file__).parent).encode()
 POLICY = "; ".join(f"{name} {sources}" for name, sources in DIRECTIVES.items())
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -53,7 +56,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _without_our_place(send))
             return
         path, own = scope["path"], scope["path"].startswith(("/api/", "/clip/", "/frame/"))
 
@@ -70,6 +73,20 @@ class Guard:
 
         refused = _refusal(scope, path)
         await (refused or self._app)(scope, receive, dressed)
+
+
+def _without_our_place(send: Send) -> Send:
+    """A websocket's `send` that tells nobody where on this machine the arena lies.
+
+    Streamlit opens each session by naming its script's full path. As many other letters take its place:
+    in a protocol buffer a text's length stands before it.
+    """
+
+    async def hidden(message: Message) -> None:
+        data = message.get("bytes") if message["type"] == "websocket.send" else None
+        await send({**message, "bytes": data.replace(PLACE, b"-" * len(PLACE))} if data else message)
+
+    return hidden
 
 
 def _refusal(scope: Scope, path: str) -> JSONResponse | None:
