@@ -3,7 +3,7 @@
     tally          ballots or a DataFrame -> integer-coded arrays and pair counts
     connectivity   is everything on one scale, and who holds it together
     elo            online Elo, to see that its result depends on the order of the votes
-    fit            Newton's method on pair counts, shared by `bradley_terry` and `davidson`
+    newton         Newton's method on pair counts, shared by `bradley_terry` and `davidson`
     intervals      two-way (voter x prompt) cluster jackknife; row sandwich
     ranks          simultaneous rank intervals
     estimate       ratings, differences, win probabilities with intervals, on the Elo scale
@@ -18,8 +18,8 @@ from evalharness.ratings.connectivity import comparable_groups, require_comparab
 from evalharness.ratings.davidson import davidson
 from evalharness.ratings.elo import EloRun, EloSpread, elo, elo_spread
 from evalharness.ratings.estimate import ELO_PER_LOGIT, Estimate, Interval
-from evalharness.ratings.fit import Fit
 from evalharness.ratings.intervals import Covariance, IntervalMethod, covariance
+from evalharness.ratings.newton import Fit
 from evalharness.ratings.tally import Tally, tally, tally_frame
 
 __all__ = [

@@ -12,8 +12,8 @@ from evalharness.errors import RatingError, UnknownNameError
 from evalharness.ratings.bradley_terry import bradley_terry
 from evalharness.ratings.davidson import davidson
 from evalharness.ratings.estimate import Estimate, Interval
-from evalharness.ratings.fit import PRIOR_BATTLES, Fit, order_identifiable
 from evalharness.ratings.intervals import IntervalMethod, covariance
+from evalharness.ratings.newton import PRIOR_BATTLES, Fit, order_identifiable
 from evalharness.ratings.ranks import DRAWS, Ranks, max_t_critical, rank_intervals
 from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally, tally
 from evalharness.records import Ballot, Category, Leaderboard, Question, Rating

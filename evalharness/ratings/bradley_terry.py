@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, log_expit
 
-from evalharness.ratings.fit import Fit, PairTerms, Reals, newton_fit
+from evalharness.ratings.newton import Fit, PairTerms, Reals, newton_fit
 from evalharness.ratings.tally import Tally
 
 __all__ = ["BradleyTerry", "bradley_terry"]

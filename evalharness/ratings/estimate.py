@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalharness.errors import RatingError, UnknownNameError
-from evalharness.ratings.fit import Fit, Reals
 from evalharness.ratings.intervals import Covariance
+from evalharness.ratings.newton import Fit, Reals
 
 __all__ = ["ELO_PER_LOGIT", "Estimate", "Interval"]
 

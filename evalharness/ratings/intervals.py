@@ -26,8 +26,8 @@ from scipy.special import stdtrit
 
 from evalharness.errors import RatingError
 from evalharness.ratings.connectivity import holding_clusters, one_way_groups
-from evalharness.ratings.fit import Fit, Reals
 from evalharness.ratings.leave_out import leave_out_moves, vote_scores
+from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally
 
 __all__ = ["FEW_CLUSTERS", "Covariance", "IntervalMethod", "covariance"]

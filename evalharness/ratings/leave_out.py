@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalharness.ratings.fit import Fit, Reals
+from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.tally import TIE, Codes, Tally
 
 __all__ = ["leave_out_moves", "vote_scores"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalharness.ratings.fit import Reals
+from evalharness.ratings.newton import Reals
 
 __all__ = ["DRAWS", "Ranks", "max_t_critical", "rank_intervals"]
 
