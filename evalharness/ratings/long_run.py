@@ -112,7 +112,7 @@ class _Population:
             gradient, information = self._derivatives(theta)
             information[:size, :size] += 1.0 / size  # the gauge: strengths sum to zero
             step = np.linalg.solve(information[np.ix_(free, free)], gradient[free])
-            theta[free] += step * min(1.0, 2.0 / np.abs(step).max())
+            theta[free] += step / max(1.0, 0.5 * np.abs(step).max())
             if np.abs(step).max() < 1e-11:
                 break
         strengths: Reals = theta[:size] - theta[:size].mean()
