@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from evalharness.errors import RatingError
 from evalharness.records import Ballot, Outcome
@@ -21,13 +22,28 @@ from evalharness.records import Ballot, Outcome
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BOTH_BAD", "LEFT", "OUTCOMES", "RIGHT", "TIE", "Codes", "Tally", "tally", "tally_frame"]
+__all__ = [
+    "BOTH_BAD",
+    "LEFT",
+    "NOT_RECORDED",
+    "OUTCOMES",
+    "RIGHT",
+    "TIE",
+    "Codes",
+    "Tally",
+    "tally",
+    "tally_codes",
+    "tally_frame",
+]
 
 Codes = NDArray[np.int64]
 
 OUTCOMES = (Outcome.LEFT, Outcome.RIGHT, Outcome.TIE, Outcome.BOTH_BAD)
 """An outcome's code is its place here."""
 LEFT, RIGHT, TIE, BOTH_BAD = range(4)
+
+NOT_RECORDED = ("not recorded",)
+"""Voters, or prompts, of votes that name none: one name for all of them, nobody's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +63,14 @@ class Tally:
     prompt: Codes
     counts: Codes
     """Shape (4, systems, systems): votes by outcome, left system and right system."""
+    sides_known: bool = True
+    """Whether left and right are places on a screen; where not, an order effect would mean nothing."""
+    voters_known: bool = True
+    """Whether it was recorded who voted; where not, `voters` is `NOT_RECORDED`."""
+    prompts_known: bool = True
+    """Whether it was recorded on what was voted; where not, `prompts` is `NOT_RECORDED`."""
+    left_out: int = 0
+    """Votes that the reader of the source was told to leave out; in none of the above."""
 
     @property
     def votes(self) -> int:
@@ -58,6 +82,53 @@ class Tally:
         """Shape (systems, systems): votes by left and right system, whatever their outcome."""
         total: Codes = self.counts.sum(axis=0)
         return total
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What the source does not tell, as sentences that a reader of the ratings must know."""
+        silent = []
+        if not self.sides_known:
+            silent.append("It is not known which side was shown where, so no order effect is estimated.")
+        if not self.voters_known:
+            silent.append(
+                "The votes do not say who cast them, so intervals take different people's votes and one "
+                "person's for equally independent. Where few people cast many votes, they are too narrow."
+            )
+        if not self.prompts_known:
+            silent.append(
+                "The votes do not say what was shown, so intervals take votes on one prompt for independent. "
+                "Where few prompts were shown often, they are too narrow."
+            )
+        return tuple(silent)
+
+    def where(self, rows: ArrayLike | slice, *, compact: bool = False) -> Tally:
+        """The votes of these rows: a mask of shape (votes,), a slice, or places of rows, also repeated ones.
+
+        Names and codes stay, so that results line up with the whole board's. `compact` drops the systems,
+        voters and prompts that these rows lack, as a slice with a board of its own needs.
+        """
+        chosen = rows if isinstance(rows, slice) else np.asarray(rows)
+        left, right, voter, prompt = (
+            codes[chosen] for codes in (self.left, self.right, self.voter, self.prompt)
+        )
+        systems, voters, prompts = self.systems, self.voters, self.prompts
+        if compact:
+            systems, (left, right) = _present(systems, left, right)
+            voters, (voter,) = _present(voters, voter)
+            prompts, (prompt,) = _present(prompts, prompt)
+        outcome = self.outcome[chosen]
+        return replace(
+            self,
+            systems=systems,
+            voters=voters,
+            prompts=prompts,
+            left=left,
+            right=right,
+            outcome=outcome,
+            voter=voter,
+            prompt=prompt,
+            counts=_counts(left, right, outcome, len(systems)),
+        )
 
     def sha256(self) -> str:
         """Hash of the votes as a set: names and coded rows in sorted order, so arrival does not matter."""
@@ -88,82 +159,26 @@ def tally(ballots: Iterable[Ballot], *, labels: Mapping[str, str] | None = None)
             f"The ballots answer {len(questions)} questions ({', '.join(questions)}), so one battle would "
             "count several times. Choose the ballots of one question."
         )
-    names = _published({name for ballot in rows for name in (ballot.left, ballot.right)}, labels or {})
-    systems = sorted(names.values())
+    left = [ballot.left for ballot in rows]
+    names, both = _coded([*left, *(ballot.right for ballot in rows)])
     voters, voter = _coded([ballot.voter_id for ballot in rows])
     prompts, prompt = _coded([ballot.prompt_id for ballot in rows])
-    code = {name: systems.index(label) for name, label in names.items()}
     outcomes = {outcome: number for number, outcome in enumerate(OUTCOMES)}
-    return _tally(
-        systems,
+    return tally_codes(
+        names,
         voters,
         prompts,
-        left=_array(code[ballot.left] for ballot in rows),
-        right=_array(code[ballot.right] for ballot in rows),
+        left=both[: len(rows)],
+        right=both[len(rows) :],
         outcome=_array(outcomes[ballot.outcome] for ballot in rows),
         voter=voter,
         prompt=prompt,
+        labels=labels,
         where=lambda row: f"Battle {rows[row].battle_id}",
     )
 
 
-def tally_frame(
-    frame: pd.DataFrame,
-    *,
-    left: str = "left",
-    right: str = "right",
-    outcome: str = "outcome",
-    voter: str = "voter",
-    prompt: str = "prompt",
-) -> Tally:
-    """Code votes from another source: a DataFrame with a row a vote; the keywords name its columns.
-
-    Outcomes must be spelled left, right, tie or both_bad. Raises RatingError for a missing column, an
-    empty cell, any other outcome, or a system that meets itself: nothing is guessed or dropped.
-    """
-    import pandas as pd
-
-    missing = [name for name in (left, right, outcome, voter, prompt) if name not in frame.columns]
-    if missing:
-        raise RatingError(
-            f"The table has no column {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}. "
-            "Name the columns by keyword, e.g. voter='worker'."
-        )
-    known = {label.value for label in OUTCOMES}
-    strange = frame.loc[~frame[outcome].isin(known), outcome]
-    if len(strange):
-        raise RatingError(
-            f"Row {strange.index[0]} has the outcome {strange.iloc[0]!r} ({len(strange)} such rows); "
-            f"allowed are {', '.join(label.value for label in OUTCOMES)}. Translate the labels first."
-        )
-
-    def coded(values: pd.Series[str], what: str) -> tuple[list[str], Codes]:
-        if values.isna().any():
-            raise RatingError(
-                f"Row {values.index[values.isna()][0]} names no {what} ({int(values.isna().sum())} such "
-                "rows). Fill the cells, or leave the rows out before rating."
-            )
-        codes, names = pd.factorize(values.astype(str), sort=True)
-        return list(names), codes.astype(np.int64)
-
-    systems, both = coded(pd.concat([frame[left], frame[right]], ignore_index=True), "system")
-    voters, voter_codes = coded(frame[voter], "voter")
-    prompts, prompt_codes = coded(frame[prompt], "prompt")
-    places = {label.value: number for number, label in enumerate(OUTCOMES)}
-    return _tally(
-        systems,
-        voters,
-        prompts,
-        left=both[: len(frame)],
-        right=both[len(frame) :],
-        outcome=frame[outcome].map(places).to_numpy(dtype=np.int64),
-        voter=voter_codes,
-        prompt=prompt_codes,
-        where=lambda row: f"Row {frame.index[row]}",
-    )
-
-
-def _tally(
+def tally_codes(
     systems: Sequence[str],
     voters: Sequence[str],
     prompts: Sequence[str],
@@ -173,25 +188,76 @@ def _tally(
     outcome: Codes,
     voter: Codes,
     prompt: Codes,
-    where: Callable[[int], str],
+    labels: Mapping[str, str] | None = None,
+    where: Callable[[int], str] = "Vote {}".format,
 ) -> Tally:
+    """Votes that are coded already, as places in lists of distinct names, in whatever order.
+
+    `labels` masks systems as in `tally`; `where` names the vote of a row (from 0) in messages. Raises
+    RatingError where a system meets itself or two systems share a label.
+    """
     itself = np.flatnonzero(left == right)
+    shown = _published(systems, labels or {})
     if itself.size:
         row = int(itself[0])
         raise RatingError(
-            f"{where(row)} sets {systems[left[row]]} against itself ({itself.size} such votes). "
+            f"{where(row)} sets {shown[left[row]]} against itself ({itself.size} such votes). "
             "Such a battle says nothing about strength: leave it out."
         )
-    size = len(systems)
+    systems, place = _sorted(shown)
+    left, right = place[left], place[right]
+    voters, place = _sorted(voters)
+    voter = place[voter]
+    prompts, place = _sorted(prompts)
+    prompt = place[prompt]
+    counts = _counts(left, right, outcome, len(systems))
+    return Tally(systems, voters, prompts, left, right, outcome, voter, prompt, counts)
+
+
+def tally_frame(
+    frame: pd.DataFrame,
+    *,
+    left: str = "left",
+    right: str = "right",
+    outcome: str | None = "outcome",
+    voter: str | None = "voter",
+    prompt: str | None = "prompt",
+    **options: Any,
+) -> Tally:
+    """Code votes from another source: a DataFrame with a row a vote; the keywords name its columns.
+
+    Outcomes must be spelled left, right, tie or both_bad, or be translated by `outcomes`: this and the
+    other options are those of `layout.Layout`, by which files are read too. Raises RatingError for
+    a missing column, an empty cell, any other outcome, or a system that meets itself: nothing is guessed or
+    dropped.
+    """
+    from evalharness.ratings.gathering import Gathering  # it makes tallies, and so imports this module
+    from evalharness.ratings.layout import Layout
+
+    gathering = Gathering(Layout(left, right, outcome, voter, prompt, **options))
+    gathering.add(frame)
+    return gathering.tally()
+
+
+def _counts(left: Codes, right: Codes, outcome: Codes, size: int) -> Codes:
+    """Shape (4, systems, systems): how often each ordered pair ended in each outcome."""
     cell = (outcome * size + left) * size + right
-    counts = np.bincount(cell, minlength=4 * size * size).reshape(4, size, size)
-    return Tally(tuple(systems), tuple(voters), tuple(prompts), left, right, outcome, voter, prompt, counts)
+    return np.bincount(cell, minlength=4 * size * size).reshape(4, size, size)
 
 
-def _published(names: set[str], labels: Mapping[str, str]) -> dict[str, str]:
-    shown = {name: labels.get(name, name) for name in sorted(names)}
-    if len(set(shown.values())) < len(shown):
-        twice = sorted(label for label in set(shown.values()) if list(shown.values()).count(label) > 1)
+def _present(names: Sequence[str], *columns: Codes) -> tuple[tuple[str, ...], list[Codes]]:
+    """The names that the columns hold, and the columns coded anew as places among these."""
+    seen = np.zeros(len(names), dtype=bool)
+    for codes in columns:
+        seen[codes] = True
+    place = np.cumsum(seen) - 1
+    return tuple(names[i] for i in np.flatnonzero(seen).tolist()), [place[codes] for codes in columns]
+
+
+def _published(names: Sequence[str], labels: Mapping[str, str]) -> list[str]:
+    shown = [labels.get(name, name) for name in names]
+    twice = sorted(label for label, times in Counter(shown).items() if times > 1)
+    if twice:
         raise RatingError(
             f"Two systems would be published as {', '.join(twice)}, and their votes would be mixed. "
             "Give each system a label of its own."
@@ -199,10 +265,18 @@ def _published(names: set[str], labels: Mapping[str, str]) -> dict[str, str]:
     return shown
 
 
+def _sorted(names: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
+    """The names in sorted order, and each given name's place there."""
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.empty(len(names), dtype=np.int64)
+    place[order] = np.arange(len(names))
+    return tuple(names[i] for i in order), place
+
+
 def _coded(values: Sequence[str]) -> tuple[list[str], Codes]:
-    names = sorted(set(values))
-    code = {name: number for number, name in enumerate(names)}
-    return names, _array(code[value] for value in values)
+    code: dict[str, int] = {}
+    codes = _array(code.setdefault(value, len(code)) for value in values)
+    return list(code), codes
 
 
 def _array(values: Iterable[int]) -> Codes:
