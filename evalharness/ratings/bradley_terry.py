@@ -7,44 +7,20 @@ shrink the scale against `davidson`. Bradley & Terry 1952; order effect after Da
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.special import expit, log_expit
+from collections.abc import Mapping
 
-from evalharness.ratings.newton import Fit, PairTerms, Reals, newton_fit
+from evalharness.ratings.newton import Fit, Reals, newton_fit
+from evalharness.ratings.outcomes import HalfWins
 from evalharness.ratings.tally import Tally
 
-__all__ = ["BradleyTerry", "bradley_terry"]
+__all__ = ["bradley_terry"]
 
 
-class BradleyTerry:
-    """The pair model: a logistic in the gap, ties half."""
-
-    name = "bradley_terry"
-    fits_ties = False
-
-    def terms(self, gap: Reals, log_tie: float) -> PairTerms:  # noqa: ARG002 - ties have no parameter here
-        """Log-likelihood and derivatives at each gap."""
-        left, right = expit(gap), expit(-gap)
-        log_left, log_right = log_expit(gap), log_expit(-gap)
-        nothing = np.zeros_like(gap)
-        return PairTerms(
-            log_likelihood=np.stack([log_left, log_right, 0.5 * (log_left + log_right)]),
-            score_gap=np.stack([right, -left, 0.5 - left]),
-            score_tie=np.stack([nothing, nothing, nothing]),
-            information_gap=left * right,
-            information_cross=nothing,
-            information_tie=nothing,
-        )
-
-    def expected_score(self, gap: Reals, log_tie: float) -> Reals:  # noqa: ARG002 - as above
-        """Probability that the left side wins, half the ties included."""
-        score: Reals = expit(gap)
-        return score
-
-
-def bradley_terry(votes: Tally, *, order_effect: bool = False) -> Fit:
+def bradley_terry(
+    votes: Tally, *, order_effect: bool = False, covariates: Mapping[str, Reals] | None = None
+) -> Fit:
     """Fit Bradley-Terry strengths; optionally with one effect of being shown on the left.
 
-    Raises RatingError or DisconnectedError as `newton_fit` does.
+    Covariates and errors as in `newton_fit`.
     """
-    return newton_fit(votes, BradleyTerry(), order_effect=order_effect)
+    return newton_fit(votes, HalfWins(), order_effect=order_effect, covariates=covariates)

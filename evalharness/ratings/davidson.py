@@ -8,47 +8,20 @@ A both-bad counts as a tie here. Without any tie nu is 0 and the model is Bradle
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
 
-from evalharness.ratings.newton import Fit, PairTerms, Reals, newton_fit
+from evalharness.ratings.newton import Fit, Reals, newton_fit
+from evalharness.ratings.outcomes import TiesApart
 from evalharness.ratings.tally import Tally
 
-__all__ = ["Davidson", "davidson"]
+__all__ = ["davidson"]
 
 
-class Davidson:
-    """The pair model: a trinomial in gap and log tie parameter."""
-
-    name = "davidson"
-    fits_ties = True
-
-    def terms(self, gap: Reals, log_tie: float) -> PairTerms:
-        """Log-likelihood and derivatives at each gap; `log_tie` of minus infinity means no ties."""
-        tie_level = np.full_like(gap, log_tie)
-        log_total = np.logaddexp(np.logaddexp(gap / 2.0, -gap / 2.0), tie_level)
-        left, right = np.exp(gap / 2.0 - log_total), np.exp(-gap / 2.0 - log_total)
-        tie = np.exp(tie_level - log_total)
-        lead = left - right
-        return PairTerms(
-            log_likelihood=np.stack([gap / 2.0 - log_total, -gap / 2.0 - log_total, tie_level - log_total]),
-            score_gap=0.5 * np.stack([1.0 - lead, -1.0 - lead, -lead]),
-            score_tie=np.stack([-tie, -tie, 1.0 - tie]),
-            information_gap=0.25 * (left + right - lead**2),
-            information_cross=-0.5 * lead * tie,
-            information_tie=tie * (1.0 - tie),
-        )
-
-    def expected_score(self, gap: Reals, log_tie: float) -> Reals:
-        """Probability that the left side wins plus half that of a tie."""
-        terms = self.terms(gap, log_tie)
-        left, _, tie = np.exp(terms.log_likelihood)
-        score: Reals = left + 0.5 * tie
-        return score
-
-
-def davidson(votes: Tally, *, order_effect: bool = True) -> Fit:
+def davidson(
+    votes: Tally, *, order_effect: bool = True, covariates: Mapping[str, Reals] | None = None
+) -> Fit:
     """Fit Davidson strengths, tie parameter and, by default, the effect of being shown on the left.
 
-    Raises RatingError or DisconnectedError as `newton_fit` does.
+    Covariates and errors as in `newton_fit`.
     """
-    return newton_fit(votes, Davidson(), order_effect=order_effect)
+    return newton_fit(votes, TiesApart(), order_effect=order_effect, covariates=covariates)

@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from evalharness.errors import RatingError, UnknownNameError
+from evalharness.ratings.design import Rates
 from evalharness.ratings.intervals import Covariance
 from evalharness.ratings.newton import Fit, Reals
+from evalharness.ratings.outcomes import BAD, LEVEL
 
 __all__ = ["ELO_PER_LOGIT", "Estimate", "Interval"]
 
@@ -70,32 +73,77 @@ class Estimate:
         The interval is that of the difference, carried through the model.
         """
         gap = self._along(self._axis(first) - self._axis(second))
-        value, low, high = self.fit.expected_score(np.array([gap.value, gap.low, gap.high]))
+        draws = self.fit.draw_levels(self._place(first), self._place(second))
+        value, low, high = self.fit.expected_score(np.array([gap.value, gap.low, gap.high]), draws)
         return Interval(float(value), float(low), float(high))
 
     def win_rate(self, system: str) -> float:
         """Mean of `win_probability` over the other systems of the board."""
         own = self._place(system)
-        gaps = self.fit.strengths[own] - np.delete(self.fit.strengths, own)
-        return float(self.fit.expected_score(gaps).mean())
+        others = np.delete(np.arange(len(self.fit.systems)), own)
+        gaps = self.fit.strengths[own] - self.fit.strengths[others]
+        return float(self.fit.expected_score(gaps, self.fit.draw_levels(own, others)).mean())
 
     def order_effect(self) -> Interval | None:
         """Advantage of being shown on the left, in Elo; None where it was not fitted."""
-        if self.fit.order_effect is None:
+        if not self.fit.design.order:
             return None
-        axis = np.zeros(self.fit.parameters)
-        axis[len(self.fit.systems)] = 1.0
-        return self._along(axis).scaled(ELO_PER_LOGIT)
+        return self.effect("order").scaled(ELO_PER_LOGIT)
 
     def tie_parameter(self) -> Interval | None:
         """Davidson's nu (2: equal systems tie half the time); None where it was not fitted."""
         if self.fit.log_tie is None:
             return None
-        axis = np.zeros(self.fit.parameters)
-        axis[-1] = 1.0
-        log = self._along(axis)
+        log = self.effect("tie")
         value, low, high = np.exp([log.value, log.low, log.high])
         return Interval(float(value), float(low), float(high))
+
+    def effect(self, name: str) -> Interval:
+        """A parameter that all pairs share, by its name in `fit.design.names`, in logits (a unit).
+
+        Raises UnknownNameError where this fit has none of that name.
+        """
+        if name not in self.fit.design.names:
+            raise UnknownNameError(
+                f"This fit has no effect {name!r}; it has {', '.join(self.fit.design.names) or 'none'}."
+            )
+        axis = np.zeros(self.fit.parameters)
+        axis[self.fit.design.place(name)] = 1.0
+        return self._along(axis)
+
+    def acceptable(self, system: str) -> Interval | None:
+        """Chance that a clip of the system is acceptable, in [0, 1]; None where no both-bad was fitted.
+
+        From how often the model expects "both bad" if the system met itself: 1 - sqrt(P(both bad)), as if
+        two clips on one prompt failed independently. Where a hard prompt fails both, the truth is higher.
+        """
+        if BAD not in self.fit.design.fitted:
+            return None
+        own = self._place(system)
+        tie, bad = self.fit.draw_levels(own, own)[:, 0]
+        drawn = np.exp(tie)
+        # logit of P(both bad) = bad - log(2 + exp(tie)), the sides being equal
+        axis = self._level_axis(BAD, own)
+        if LEVEL in self.fit.design.fitted:
+            axis -= drawn / (2.0 + drawn) * self._level_axis(LEVEL, own)
+        reach = self._reach(axis)
+        logit = float(bad - np.log(2.0 + drawn))
+        value, high, low = 1.0 - np.sqrt(expit(np.array([logit, logit - reach, logit + reach])))
+        return Interval(float(value), float(low), float(high))
+
+    def _level_axis(self, predictor: int, own: int) -> Reals:
+        """How the log weight of a draw between a system and itself moves with each parameter."""
+        design = self.fit.design
+        rate = "tie" if predictor == LEVEL else "both_bad"
+        axis = np.zeros(self.fit.parameters)
+        axis[design.place(rate)] = 1.0
+        if design.rates is Rates.PAIR_QUALITY:
+            slope = design.place(f"{rate}_slope")
+            axis[slope] = self.fit.strengths[own]
+            axis[own] = self.fit.theta[slope]
+        elif design.rates is Rates.SYSTEM:
+            axis[design.propensity(predictor) + own] = 2.0
+        return axis
 
     def _place(self, system: str) -> int:
         if system not in self.fit.systems:
@@ -111,9 +159,9 @@ class Estimate:
 
     def _along(self, axis: Reals) -> Interval:
         """The linear combination `axis` of the parameters, in logits."""
-        extra = [x for x in (self.fit.order_effect, self.fit.log_tie) if x is not None]
-        value = float(axis @ np.concatenate([self.fit.strengths, extra]))
-        variance = float(axis @ self.covariance.matrix @ axis)
-        error = max(variance, 0.0) ** 0.5
-        reach = self.covariance.quantile(self.confidence) * error
+        value, reach = float(axis @ self.fit.theta), self._reach(axis)
         return Interval(value, value - reach, value + reach)
+
+    def _reach(self, axis: Reals) -> float:
+        variance = float(axis @ self.covariance.matrix @ axis)
+        return float(self.covariance.quantile(self.confidence) * max(variance, 0.0) ** 0.5)

@@ -27,10 +27,12 @@ from scipy.special import stdtrit
 from evalharness.errors import RatingError
 from evalharness.ratings.connectivity import holding_clusters, one_way_groups
 from evalharness.ratings.leave_out import leave_out_moves, vote_scores
-from evalharness.ratings.newton import Fit, Reals
-from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally
+from evalharness.ratings.newton import Fit, Reals, assembled
+from evalharness.ratings.tally import Codes, Tally
 
 __all__ = ["FEW_CLUSTERS", "Covariance", "IntervalMethod", "covariance"]
+
+_INDEPENDENT = "Intervals take every vote for independent; votes of one voter or on one prompt rarely are."
 
 FEW_CLUSTERS = 20
 """Under this many voters or prompts the cautious sum form is used."""
@@ -41,6 +43,10 @@ class IntervalMethod(StrEnum):
 
     TWO_WAY_JACKKNIFE = "two_way_jackknife"
     """Over voters and prompts: what other people and other prompts might have said."""
+    VOTER_JACKKNIFE = "voter_jackknife"
+    """Over voters alone: what other people might have said of these very prompts."""
+    PROMPT_JACKKNIFE = "prompt_jackknife"
+    """Over prompts alone: what these very people might have said of other prompts."""
     ROW_SANDWICH = "row_sandwich"
     """Every vote taken for independent (Huber-White, HC0): as most public boards; usually too narrow."""
 
@@ -68,19 +74,27 @@ def covariance(
 ) -> Covariance:
     """The covariance of `fit`, which must have been fitted to `votes`.
 
-    With a single voter the jackknife runs over prompts alone, with a single prompt over voters alone,
-    and the notes say what the interval then leaves out. Raises RatingError for a single voter on a
-    single prompt: there is nothing to jackknife (ask for the row sandwich).
+    With a single voter the two-way jackknife runs over prompts alone, with a single prompt over voters
+    alone, and the notes say what the interval then leaves out. Raises RatingError where there is nothing
+    to jackknife: a single voter on a single prompt, or a single cluster on the side that was asked for (ask
+    for the row sandwich).
     """
-    if method is IntervalMethod.ROW_SANDWICH:
-        found = Covariance(
-            _sandwich(fit, _row_meat(fit, votes)),
-            np.inf,
-            "row sandwich (HC0), normal quantile",
-            ("Intervals take every vote for independent; votes of one voter or on one prompt rarely are.",),
-        )
-    else:
-        found = _two_way(fit, votes)
+    voters = _Side("voter", votes.voter, len(votes.voters))
+    prompts = _Side("prompt", votes.prompt, len(votes.prompts))
+    match method:
+        case IntervalMethod.ROW_SANDWICH:
+            found = Covariance(
+                _sandwich(fit, _row_meat(fit)),
+                np.inf,
+                "row sandwich (HC0), normal quantile",
+                (_INDEPENDENT,),
+            )
+        case IntervalMethod.TWO_WAY_JACKKNIFE:
+            found = _jackknifed(fit, votes, (voters, prompts))
+        case IntervalMethod.VOTER_JACKKNIFE:
+            found = _jackknifed(fit, votes, (voters,))
+        case IntervalMethod.PROMPT_JACKKNIFE:
+            found = _jackknifed(fit, votes, (prompts,))
     groups = one_way_groups(votes)
     if len(groups) > 1:
         found = _floored(
@@ -102,14 +116,13 @@ class _Side:
     groups: int
 
 
-def _two_way(fit: Fit, votes: Tally) -> Covariance:
-    both = (_Side("voter", votes.voter, len(votes.voters)), _Side("prompt", votes.prompt, len(votes.prompts)))
-    sides = [side for side in both if side.groups > 1]
+def _jackknifed(fit: Fit, votes: Tally, asked: tuple[_Side, ...]) -> Covariance:
+    sides = [side for side in asked if side.groups > 1]
     if not sides:
+        only = " on ".join(f"one {side.name}" for side in asked)
         raise RatingError(
-            "All votes come from one voter on one prompt, so no interval can say what other voters or "
-            "prompts would do. Collect more, or ask for interval='row_sandwich', which speaks of repeated "
-            "votes only."
+            f"All votes come from {only}, so no interval can say what other {asked[0].name}s would give. "
+            "Collect more, or ask for interval='row_sandwich', which speaks of repeated votes only."
         )
     few = [f"{side.groups} {side.name}s" for side in sides if side.groups < FEW_CLUSTERS]
     matrix: Reals = np.sum([_jackknife(fit, votes, side) for side in sides], axis=0)
@@ -122,8 +135,11 @@ def _two_way(fit: Fit, votes: Tally) -> Covariance:
         form = "two-way cluster jackknife over voters and prompts"
         matrix = matrix - cells
     freedom = min(side.groups for side in sides) - 1
-    notes = tuple(note for side in both if (note := _side_note(votes, side)))
-    found = Covariance(_at_least(cells / 4.0, matrix), float(freedom), form, notes)
+    notes = [note for side in asked if (note := _side_note(votes, side))]
+    if len(asked) == 1:
+        other = "prompt" if asked[0].name == "voter" else "voter"
+        notes.append(f"Intervals speak of other {asked[0].name}s only; those for other {other}s are wider.")
+    found = Covariance(_at_least(cells / 4.0, matrix), float(freedom), form, tuple(notes))
     if not few:
         return found
     note = (
@@ -151,68 +167,48 @@ def _side_note(votes: Tally, side: _Side) -> str:
 def _jackknife(fit: Fit, votes: Tally, side: _Side) -> Reals:
     """(G - 1) / G times the summed squares of the leave-one-cluster-out moves."""
     moves = leave_out_moves(fit, votes, side.codes, side.groups)
-    size = len(fit.systems)
-    moves[:, :size] -= moves[:, :size].mean(axis=1, keepdims=True)
     squares: Reals = (side.groups - 1) / side.groups * (moves.T @ moves)
     return squares
 
 
-def _row_meat(fit: Fit, votes: Tally) -> Reals:
+def _row_meat(fit: Fit) -> Reals:
     """Sum over votes of score times score transposed, from the counts."""
-    counts = np.stack([votes.counts[LEFT], votes.counts[RIGHT], votes.counts[TIE] + votes.counts[BOTH_BAD]])
-    gap, tie = fit.terms.score_gap, fit.terms.score_tie
-    return fit.assemble(
-        (counts * gap**2).sum(axis=0), (counts * gap * tie).sum(axis=0), (counts * tie**2).sum(axis=0)
-    )
+    score = fit.chances.score
+    return assembled(fit.design, fit.slots, np.einsum("oc,poc,qoc->pqc", fit.cells.counts, score, score))
 
 
 def _cell_meat(fit: Fit, votes: Tally) -> Reals:
     """The same with the scores summed first within each cell of one voter and one prompt."""
-    cell = votes.voter * len(votes.prompts) + votes.prompt
-    order = np.argsort(cell)
-    starts = np.diff(cell[order], prepend=-1) > 0
-    lone = starts & np.append(starts[1:], True)
+    # One sort brings the votes of a cell together; the answer rides along in the low digits.
+    answers = fit.cells.counts.size
+    key = (votes.voter * len(votes.prompts) + votes.prompt) * answers + fit.cells.answers(votes)
+    key.sort()
+    cell, answer = np.divmod(key, answers)
+    starts = np.diff(cell, prepend=-1) > 0
+    shared = ~(starts & np.append(starts[1:], True))
     # Votes alone in their cell count as rows; only the others have anything to be summed with.
-    rows = order[~lone]
-    scores = _score_rows(fit, votes, rows)
-    place = np.cumsum(starts[~lone]) - 1
-    ones = np.ones(len(rows))
-    gather = sparse.csr_array(
-        (ones, (place, np.arange(len(rows)))), shape=(place.max(initial=-1) + 1, len(rows))
-    )
+    answer, place = answer[shared], np.cumsum(starts[shared]) - 1
+    if not len(answer):
+        return _row_meat(fit)
+    columns, values = [], []
+    for slot, table in zip(fit.slots, vote_scores(fit), strict=True):
+        where = slot.where if isinstance(slot.where, int) else slot.where[answer % len(fit.cells.left)]
+        columns.append(np.broadcast_to(where, len(answer)))
+        values.append(table[answer])
+    shape = (len(answer), fit.parameters)
+    rows = np.tile(np.arange(len(answer)), len(columns))
+    scores = sparse.csr_array((np.concatenate(values), (rows, np.concatenate(columns))), shape=shape)
+    gather = sparse.csr_array((np.ones(len(answer)), (place, np.arange(len(answer)))))
     by_cell = gather @ scores
     together = (by_cell.T @ by_cell - scores.T @ scores).toarray()
-    meat: Reals = _row_meat(fit, votes) + together
+    meat: Reals = _row_meat(fit) + together
     return meat
 
 
-def _score_rows(fit: Fit, votes: Tally, rows: Codes) -> sparse.csr_array:
-    """Shape (rows, parameters): the score vectors of these votes."""
-    gap, tie = (score[rows] for score in vote_scores(fit, votes))
-    columns, values = [votes.left[rows], votes.right[rows]], [gap, -gap]
-    if fit.order_effect is not None:
-        columns.append(np.full(len(rows), len(fit.systems)))
-        values.append(gap)
-    if fit.log_tie is not None:
-        columns.append(np.full(len(rows), fit.parameters - 1))
-        values.append(tie)
-    where = (np.tile(np.arange(len(rows)), len(columns)), np.concatenate(columns))
-    return sparse.csr_array((np.concatenate(values), where), shape=(len(rows), fit.parameters))
-
-
 def _sandwich(fit: Fit, meat: Reals) -> Reals:
-    inverse = np.linalg.inv(fit.information)
-    filled: Reals = inverse @ meat @ inverse
-    return _sum_zero(fit, filled)
-
-
-def _sum_zero(fit: Fit, matrix: Reals) -> Reals:
-    """A covariance with the strengths recentred to sum to zero."""
-    size = len(fit.systems)
-    recentre = np.eye(fit.parameters)
-    recentre[:size, :size] -= 1.0 / size
-    centred: Reals = recentre @ matrix @ recentre.T
-    return centred
+    inverse = fit.gauge @ np.linalg.inv(fit.information)
+    filled: Reals = inverse @ meat @ inverse.T
+    return filled
 
 
 def _at_least(floor: Reals, matrix: Reals) -> Reals:
@@ -225,6 +221,6 @@ def _at_least(floor: Reals, matrix: Reals) -> Reals:
 
 def _floored(found: Covariance, fit: Fit, note: str) -> Covariance:
     """At least the model's own covariance in every direction, for where clusters are too few to tell."""
-    own = _sum_zero(fit, np.asarray(np.linalg.inv(fit.information), dtype=float))
+    own: Reals = fit.gauge @ np.linalg.inv(fit.information) @ fit.gauge.T
     matrix = _at_least(own, found.matrix)
     return Covariance(matrix, found.degrees_of_freedom, found.form, (*found.notes, note))

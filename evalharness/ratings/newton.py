@@ -1,190 +1,212 @@
-"""Maximum likelihood on pair counts by Newton's method: the part that all pair models share.
+"""Maximum likelihood on counted cells by Newton's method with the expected information (Fisher scoring).
 
-A pair model says how likely left, right and tie are, given the *gap* d (left strength minus right
-strength, plus the order effect) and, where it models ties, the log tie parameter. Parameters stand
-in one vector: strengths (n), then the order effect if fitted, then the log tie parameter if fitted.
+The part that all models share: `outcomes` says how predictors become chances, `design` how parameters become
+predictors, `cells` how often each outcome came. From a million votes on it costs what fifty cost.
 
-The prior is weak and fixed, and never grows with the data: each system plays half a virtual battle
-(a quarter won, a quarter lost) against a phantom opponent of free strength, and the order effect is
-held by half a virtual battle between equals. It keeps a system that won everything finite and is
-forgotten after a few dozen votes. Fitting puts the phantom at 0; the result is then shifted so that
-the strengths sum to zero, which changes no probability.
+The prior is weak and fixed, and never grows with the data: every strength, propensity, slope and effect is
+held by half a virtual battle (a quarter won, a quarter lost) at zero; for a strength that is a battle
+against a phantom opponent of free strength. It keeps a system that won everything finite and is forgotten
+after a few dozen votes. Fitting puts the phantom at 0; the result is then shifted so that the strengths sum
+to zero, which changes no probability.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
 from evalharness.errors import RatingError
+from evalharness.ratings.cells import Cells, Reals, cells_of
 from evalharness.ratings.connectivity import require_comparable
-from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Tally
+from evalharness.ratings.design import Design, Rates, Slot
+from evalharness.ratings.outcomes import BAD, GAP, LEVEL, Chances, OutcomeModel
+from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally
 
-__all__ = ["PRIOR_BATTLES", "Fit", "PairModel", "PairTerms", "Reals", "newton_fit", "order_identifiable"]
-
-Reals = NDArray[np.float64]
+__all__ = ["PRIOR_BATTLES", "Fit", "Reals", "assembled", "newton_fit", "order_identifiable"]
 
 PRIOR_BATTLES = 0.5
-"""Virtual battles of each system against the phantom, and of the order effect against none."""
+"""Virtual battles that hold each strength, propensity, slope and effect."""
 
-_STEPS = 100
+_STEPS = 200
 _TOLERANCE = 1e-16
 """On the squared Newton decrement: the next step would move less than 1e-8 standard errors."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PairTerms:
-    """A pair model at given gaps: log-likelihood of one vote and its derivatives.
-
-    The first axis of `log_likelihood` and the scores is the outcome: left, right, tie (3). The other
-    axes are those of the gaps. The information is the negative second derivative; it does not
-    depend on the outcome.
-    """
-
-    log_likelihood: Reals
-    score_gap: Reals
-    score_tie: Reals
-    information_gap: Reals
-    information_cross: Reals
-    information_tie: Reals
-
-
-class PairModel(Protocol):
-    """How gap and tie parameter turn into outcomes."""
-
-    name: str
-    fits_ties: bool
-
-    def terms(self, gap: Reals, log_tie: float) -> PairTerms:
-        """Log-likelihood and derivatives at each gap; `log_tie` is ignored where ties are not fitted."""
-
-    def expected_score(self, gap: Reals, log_tie: float) -> Reals:
-        """Probability that the left side wins plus half that of a tie."""
+_COLLINEAR = 1e-8
+"""A column of which strengths explain all but this share cannot be told from them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """Fitted strengths and all that is needed to find their uncertainty."""
+    """Fitted parameters and all that is needed to find their uncertainty."""
 
-    model: PairModel
+    model: OutcomeModel
+    design: Design
     systems: tuple[str, ...]
-    strengths: Reals
-    """Shape (systems,), in logits, summing to zero."""
-    order_effect: float | None
-    """In logits, positive where the left side is favoured; None where it was not fitted."""
-    log_tie: float | None
-    """Log of the tie parameter nu; None where ties were not fitted or none was cast."""
-    terms: PairTerms
-    """At the fitted parameters, by ordered pair: shapes (3, systems, systems) and (systems, systems)."""
+    cells: Cells
+    theta: Reals
+    """Shape (parameters,): as reported, strengths in logits summing to zero, effects in their own units."""
+    gauge: Reals
+    """Shape (parameters, parameters): how reported parameters move with the fitted ones."""
+    slots: tuple[Slot, ...]
+    """The parameters of every cell, at the maximum."""
+    chances: Chances
+    """Likelihood and derivatives by cell, at the maximum."""
     information: Reals
-    """Shape (parameters, parameters): observed information of votes and prior, positive definite."""
+    """Shape (parameters, parameters): of votes and prior, in the fitted gauge; positive definite."""
     iterations: int
     converged: bool
 
     @property
     def parameters(self) -> int:
-        """Length of the parameter vector: strengths, order effect, log tie parameter."""
-        return len(self.information)
+        """Length of the parameter vector: strengths, propensities if any, then `design.names`."""
+        return len(self.theta)
 
-    def assemble(self, gap: Reals, cross: Reals, tie: Reals) -> Reals:
-        """Second-order terms by ordered pair (each of shape systems x systems) as one parameter matrix."""
-        return _assemble(gap, cross, tie, self.order_effect is not None, self.log_tie is not None)
+    @property
+    def strengths(self) -> Reals:
+        """Shape (systems,), in logits, summing to zero."""
+        return self.theta[: len(self.systems)]
 
-    def expected_score(self, gap: Reals) -> Reals:
-        """Chance that the first of two systems wins, plus half that of a tie, each side taken half the time.
+    @property
+    def order_effect(self) -> float | None:
+        """In logits, positive where the left side is favoured; None where it was not fitted."""
+        return float(self.theta[self.design.place("order")]) if self.design.order else None
 
-        `gap` is its strength minus the other's, in logits, any shape.
+    @property
+    def log_tie(self) -> float | None:
+        """Log weight of a tie (Davidson's log nu); None where ties were not fitted or none was cast."""
+        return float(self.theta[self.design.place("tie")]) if LEVEL in self.design.fitted else None
+
+    def draw_levels(self, first: Codes | int, second: Codes | int) -> Reals:
+        """Log weights of a tie and of both bad between these systems, shape (2, pairs)."""
+        found = np.full((2, np.broadcast(first, second).size), -np.inf)
+        for predictor, rate in ((LEVEL, "tie"), (BAD, "both_bad")):
+            if predictor not in self.design.fitted:
+                continue
+            level = self.theta[self.design.place(rate)]
+            if self.design.rates is Rates.PAIR_QUALITY:
+                mean = 0.5 * (self.strengths[first] + self.strengths[second])
+                level = level + self.theta[self.design.place(f"{rate}_slope")] * mean
+            elif self.design.rates is Rates.SYSTEM:
+                own = self.theta[self.design.propensity(predictor) :]
+                level = level + own[first] + own[second]
+            found[predictor - 1] = level
+        return found
+
+    def expected_score(self, gap: Reals, levels: Reals | None = None) -> Reals:
+        """Chance that the first of two systems wins, plus half that of a draw, each side taken half the time.
+
+        `gap` is its strength minus the other's, in logits, shape (pairs,); `levels` the log weights of
+        the draws as `draw_levels` gives them, by default those of an average pair.
         """
-        tie = -np.inf if self.log_tie is None else self.log_tie
+        if levels is None:
+            middle = [
+                self.theta[self.design.place(rate)] if predictor in self.design.fitted else -np.inf
+                for predictor, rate in ((LEVEL, "tie"), (BAD, "both_bad"))
+            ]
+            levels = np.array(middle)[:, None]
         order = self.order_effect or 0.0
-        shown_left = self.model.expected_score(gap + order, tie)
-        shown_right = self.model.expected_score(gap - order, tie)
-        return 0.5 * (shown_left + shown_right)
+        draws = np.broadcast_to(levels, (2, np.size(gap)))
+        shown = [
+            self.model.expected_score(np.vstack([np.ravel(gap) + side, draws])) for side in (order, -order)
+        ]
+        return np.reshape(0.5 * (shown[0] + shown[1]), np.shape(gap))
 
 
 def order_identifiable(votes: Tally) -> bool:
     """Whether the votes can tell an order effect from strengths: some system was shown on both sides.
 
-    More exactly, whether no assignment of strengths to systems explains "left against right" alike
-    for all pairs that met.
+    More exactly, whether no assignment of strengths to systems explains "left against right" alike for
+    all pairs that met.
     """
-    left, right = np.nonzero(votes.pairs)
-    rows = np.arange(len(left))
-    design = np.zeros((len(left), len(votes.systems) + 1))
-    design[rows, left] += 1.0
-    design[rows, right] -= 1.0
-    strengths_only = np.linalg.matrix_rank(design)
-    design[:, -1] = 1.0
-    return bool(np.linalg.matrix_rank(design) > strengths_only)
+    cells = cells_of(votes)
+    return not _explained(cells, np.ones((1, len(cells.left))))
 
 
-def newton_fit(votes: Tally, model: PairModel, *, order_effect: bool) -> Fit:
-    """Maximise the likelihood with the fixed prior; concave, so the maximum is the only one.
+def newton_fit(
+    votes: Tally,
+    model: OutcomeModel,
+    *,
+    order_effect: bool,
+    rates: Rates = Rates.CONSTANT,
+    covariates: Mapping[str, Reals] | None = None,
+) -> Fit:
+    """Maximise the likelihood with the fixed prior.
 
-    Raises RatingError without votes or without a decisive vote, or where an order effect is asked for
-    and cannot be told from strengths; DisconnectedError where systems were never compared.
+    `covariates` are per vote, shape (votes,), left minus right, in any unit: their effects on the gap are
+    fitted jointly with the strengths. With rates that are constant or by system the problem is concave, so
+    the maximum is the only one; slopes on pair quality make it bilinear, climbed from slopes of zero.
+
+    Raises RatingError without votes or without a decisive vote, where an order effect or a covariate cannot
+    be told from strengths, or where a covariate does not fit the votes; DisconnectedError where systems were
+    never compared.
     """
     if votes.votes == 0:
         raise RatingError("There are no votes here yet, so nothing can be rated. Collect some battles first.")
-    counts = np.stack(
-        [votes.counts[LEFT], votes.counts[RIGHT], votes.counts[TIE] + votes.counts[BOTH_BAD]]
-    ).astype(float)
-    if counts[:2].sum() == 0:
+    cast = votes.counts.sum(axis=(1, 2))
+    if cast[LEFT] + cast[RIGHT] == 0:
         raise RatingError(
             f"All {votes.votes} votes are ties or both-bad, so nothing tells the systems apart. "
             "Collect votes that prefer a side."
         )
     require_comparable(votes)
-    if order_effect and not order_identifiable(votes):
-        raise RatingError(
-            "The order effect cannot be told from strength: the sides never alternated. "
-            "Fit without it (order_effect=False), or show systems on both sides."
-        )
-    fit_ties = model.fits_ties and counts[2].sum() > 0
-    theta = np.zeros(len(votes.systems) + order_effect + fit_ties)
-    if fit_ties:
-        theta[-1] = np.log(2.0 * counts[2].sum() / counts[:2].sum())
-    return _maximise(votes, model, counts, theta, order=order_effect, ties=fit_ties)
+    cells = cells_of(votes, covariates)
+    names = tuple(covariates or ())
+    scales = np.sqrt(np.average(cells.covariates**2, axis=1, weights=cells.votes)) if names else np.empty(0)
+    _require_told_apart(cells, order_effect, names, scales)
+    if names:
+        scaled = cells.covariates / scales[:, None]
+        cells = Cells(cells.left, cells.right, scaled, cells.counts, cells.of_vote)
+    # A draw that never came has no parameter: its weight is zero, its logarithm minus infinity.
+    drawn = {LEVEL: cast[TIE] + (cast[BOTH_BAD] if model.predictors == LEVEL + 1 else 0), BAD: cast[BOTH_BAD]}
+    fitted = (GAP, *(p for p in range(LEVEL, model.predictors) if drawn[p]))
+    design = Design(len(votes.systems), rates, fitted, order_effect, names)
+    theta = np.zeros(design.parameters)
+    for predictor, rate in ((LEVEL, "tie"), (BAD, "both_bad")):
+        if predictor in fitted:
+            theta[design.place(rate)] = np.log(2.0 * drawn[predictor] / (cast[LEFT] + cast[RIGHT]))
+    return _maximise(votes.systems, model, design, cells, theta, scales)
 
 
-def _maximise(votes: Tally, model: PairModel, counts: Reals, theta: Reals, *, order: bool, ties: bool) -> Fit:
-    size = len(votes.systems)
-    pairs = counts.sum(axis=0)
+def _maximise(
+    systems: tuple[str, ...], model: OutcomeModel, design: Design, cells: Cells, theta: Reals, scales: Reals
+) -> Fit:
+    held = design.held()
 
-    def at(point: Reals) -> tuple[float, PairTerms]:
-        gap = point[:size, None] - point[None, :size] + (point[size] if order else 0.0)
-        terms = model.terms(gap, float(point[-1]) if ties else -np.inf)
-        played = np.where(counts > 0, terms.log_likelihood, 0.0)
-        return float((counts * played).sum()) + _log_prior(point[: size + order]), terms
+    def at(point: Reals) -> tuple[float, Chances]:
+        chances = model.chances(design.predictors(point, cells))
+        played = np.where(cells.counts > 0, chances.log_likelihood, 0.0)
+        return float((cells.counts * played).sum()) + _log_prior(point[held]), chances
 
-    value, terms = at(theta)
+    value, chances = at(theta)
     iterations, converged = 0, False
     while not converged and iterations < _STEPS:
-        gradient = _gradient(counts, terms, theta, order, ties)
-        information = _information(pairs, terms, theta, order, ties)
-        step = np.linalg.solve(information, gradient)
+        slots = design.slots(theta, cells)
+        gradient = _gradient(design, slots, cells, chances)
+        gradient[held] += PRIOR_BATTLES * (0.5 - expit(theta[held]))
+        step = np.linalg.solve(_information(design, slots, cells, chances, theta, held), gradient)
         converged = bool(gradient @ step <= _TOLERANCE)
-        scale, old = 1.0, value
-        proposed = theta + step
-        value, terms = at(proposed)
-        while value < old - 1e-9 * abs(old) and scale > 1e-6:
+        scale, old, start = 1.0, value, theta
+        theta = start + step
+        value, chances = at(theta)
+        while not value >= old - 1e-9 * abs(old) and scale > 1e-6:
             scale /= 2.0
-            proposed = theta + scale * step
-            value, terms = at(proposed)
-        theta = proposed
+            theta = start + scale * step
+            value, chances = at(theta)
         iterations += 1
-    information = _information(pairs, terms, theta, order, ties)
+    slots = design.slots(theta, cells)
+    reported, gauge = design.gauge(theta, tuple(scales))
+    information = _information(design, slots, cells, chances, theta, held)
     return Fit(
         model=model,
-        systems=votes.systems,
-        strengths=theta[:size] - theta[:size].mean(),
-        order_effect=float(theta[size]) if order else None,
-        log_tie=float(theta[-1]) if ties else None,
-        terms=terms,
+        design=design,
+        systems=systems,
+        cells=cells,
+        theta=reported,
+        gauge=gauge,
+        slots=slots,
+        chances=chances,
         information=information,
         iterations=iterations,
         converged=converged,
@@ -195,44 +217,90 @@ def _log_prior(held: Reals) -> float:
     return float(0.5 * PRIOR_BATTLES * (log_expit(held) + log_expit(-held)).sum())
 
 
-def _gradient(counts: Reals, terms: PairTerms, theta: Reals, order: bool, ties: bool) -> Reals:
-    pull = (counts * terms.score_gap).sum(axis=0)
-    parts = [pull.sum(axis=1) - pull.sum(axis=0)]
-    if order:
-        parts.append(np.array([pull.sum()]))
-    if ties:
-        parts.append(np.array([(counts * terms.score_tie).sum()]))
-    gradient = np.concatenate(parts)
-    held = len(gradient) - ties
-    gradient[:held] += PRIOR_BATTLES * (0.5 - expit(theta[:held]))
+def _gradient(design: Design, slots: tuple[Slot, ...], cells: Cells, chances: Chances) -> Reals:
+    pulls = (cells.counts * chances.score).sum(axis=1)
+    gradient = np.zeros(design.parameters)
+    for slot in slots:
+        pull = sum(gain * pulls[predictor] for predictor, gain in slot.gains)
+        if isinstance(slot.where, int):
+            gradient[slot.where] += np.sum(pull)
+        else:
+            gradient += np.bincount(slot.where, pull, design.parameters)
     return gradient
 
 
-def _information(pairs: Reals, terms: PairTerms, theta: Reals, order: bool, ties: bool) -> Reals:
-    matrix = _assemble(
-        pairs * terms.information_gap,
-        pairs * terms.information_cross,
-        pairs * terms.information_tie,
-        order,
-        ties,
-    )
-    held = np.arange(len(matrix) - ties)
+def _information(
+    design: Design, slots: tuple[Slot, ...], cells: Cells, chances: Chances, theta: Reals, held: Codes
+) -> Reals:
+    matrix = assembled(design, slots, cells.votes * chances.information)
     matrix[held, held] += PRIOR_BATTLES * expit(theta[held]) * expit(-theta[held])
     return matrix
 
 
-def _assemble(gap: Reals, cross: Reals, tie: Reals, order: bool, ties: bool) -> Reals:
-    size = len(gap)
-    matrix = np.zeros((size + order + ties, size + order + ties))
-    strengths = matrix[:size, :size]
-    strengths -= gap + gap.T
-    strengths[np.diag_indices(size)] += gap.sum(axis=0) + gap.sum(axis=1)
-    if order:
-        matrix[:size, size] = matrix[size, :size] = gap.sum(axis=1) - gap.sum(axis=0)
-        matrix[size, size] = gap.sum()
-    if ties:
-        matrix[:size, -1] = matrix[-1, :size] = cross.sum(axis=1) - cross.sum(axis=0)
-        if order:
-            matrix[size, -1] = matrix[-1, size] = cross.sum()
-        matrix[-1, -1] = tie.sum()
-    return matrix
+def assembled(design: Design, slots: tuple[Slot, ...], terms: Reals) -> Reals:
+    """Second-order terms of the predictors, shape (predictors, predictors, cells), as a parameter matrix."""
+    size = design.parameters
+    half = np.zeros((size, size))
+    for number, slot in enumerate(slots):
+        across = {
+            other: sum(gain * terms[predictor, other] for predictor, gain in slot.gains)
+            for other in design.fitted
+        }
+        for partner in slots[number:]:
+            term = sum(gain * across[predictor] for predictor, gain in partner.gains)
+            if partner is slot:
+                term = 0.5 * term  # the transpose below brings the other half
+            _scatter(half, slot.where, partner.where, np.broadcast_to(term, terms.shape[2:]))
+    return half + half.T
+
+
+def _scatter(matrix: Reals, row: Codes | int, column: Codes | int, values: Reals) -> None:
+    size = len(matrix)
+    match row, column:
+        case int(), int():
+            matrix[row, column] += values.sum()
+        case _, int():
+            matrix[:, column] += np.bincount(row, values, size)
+        case int(), _:
+            matrix[row] += np.bincount(column, values, size)
+        case _:
+            matrix += np.bincount(row * size + column, values, size * size).reshape(size, size)
+
+
+def _require_told_apart(cells: Cells, order: bool, names: tuple[str, ...], scales: Reals) -> None:
+    """Refuse what no number of such votes could tell from strengths, or from what was named before."""
+    columns = np.vstack([np.ones((int(order), len(cells.left))), cells.covariates])
+    if order and _explained(cells, columns[:1]):
+        raise RatingError(
+            "The order effect cannot be told from strength: the sides never alternated. "
+            "Fit without it (order_effect=False), or show systems on both sides."
+        )
+    for number, (name, scale) in enumerate(zip(names, scales, strict=True), start=1 + int(order)):
+        if scale == 0.0:
+            raise RatingError(
+                f"The covariate '{name}' is 0 in every vote, so it can have no effect. Leave it out."
+            )
+        if _explained(cells, columns[:number]):
+            before = ["strength", *(["order"] if order else []), *names[: number - 1 - int(order)]]
+            raise RatingError(
+                f"The covariate '{name}' cannot be told from {', '.join(before)}: it is fixed by which "
+                "systems met. Leave it out, or collect clips in which it varies within a system."
+            )
+
+
+def _explained(cells: Cells, columns: Reals) -> bool:
+    """Whether strengths and the columns before it explain the last column, shape (columns, cells), fully."""
+    size = int(max(cells.left.max(), cells.right.max())) + 1
+    votes, last = cells.votes, columns[-1]
+    gram = np.zeros((size + len(columns), size + len(columns)))
+    pairs = np.bincount(cells.left * size + cells.right, votes, size * size).reshape(size, size)
+    gram[:size, :size] = np.diag(pairs.sum(axis=0) + pairs.sum(axis=1)) - pairs - pairs.T
+    for number, column in enumerate(columns, start=size):
+        weighted = votes * column
+        gram[:size, number] = np.bincount(cells.left, weighted, size)
+        gram[:size, number] -= np.bincount(cells.right, weighted, size)
+        gram[number, :size] = gram[:size, number]
+        gram[number, size:] = gram[size:, number] = (columns * weighted).sum(axis=1)
+    around, cross = gram[:-1, :-1], gram[:-1, -1]
+    left_over = gram[-1, -1] - cross @ np.linalg.pinv(around, hermitian=True) @ cross
+    return bool(left_over <= _COLLINEAR * float(votes @ last**2))

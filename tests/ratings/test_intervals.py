@@ -110,7 +110,7 @@ def test_leave_out_moves_are_their_formula_even_for_heavy_clusters(seed, groups,
     for code in range(count):
         own = votes.voter == code
         rest = fit.information - information[own].sum(axis=0)
-        expected = -np.linalg.solve(rest, scores[own].sum(axis=0))
+        expected = -fit.gauge @ np.linalg.solve(rest, scores[own].sum(axis=0))
         assert moves[code] == pytest.approx(expected, abs=1e-6 * max(1.0, np.abs(expected).max()))
 
 
