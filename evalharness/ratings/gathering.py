@@ -48,7 +48,7 @@ class _Names:
             local, distinct = pd.factorize(values)
             used = np.ones(len(distinct), dtype=bool)
         place = np.full(len(distinct) + 1, _UNKNOWN, dtype=np.int32)  # the last one speaks for -1
-        for number, value in enumerate(distinct):
+        for number, value in enumerate(distinct.tolist()):
             text = str(value)
             if used[number] and text.strip():
                 place[number] = self._code.setdefault(text, len(self._code))
@@ -61,6 +61,7 @@ class Gathering:
 
     def __init__(self, layout: Layout, source: str = "") -> None:
         self._layout = layout
+        self._name = source
         self._source = f"{source}: " if source else ""
         self._systems, self._voters, self._prompts, self._labels = _Names(), _Names(), _Names(), _Names()
         self._parts: dict[str, list[NDArray[Any]]] = {}
@@ -69,10 +70,7 @@ class Gathering:
     def add(self, frame: pd.DataFrame) -> None:
         """Code the votes of one table; its index names the rows in messages."""
         layout = self._layout
-        try:
-            layout.require_columns([str(name) for name in frame.columns])
-        except RatingError as error:
-            raise RatingError(f"{self._source}{error}") from None
+        layout.require_columns([str(name) for name in frame.columns], self._name)
         self._indices.append(frame.index)
         self._keep("left", self._systems.codes(frame[layout.left]))
         self._keep("right", self._systems.codes(frame[layout.right]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evalharness.errors import RatingError
@@ -60,8 +60,8 @@ class Layout:
         asked = (self.left, self.right, self.outcome, self.voter, self.prompt, self.time, self.count)
         return tuple(dict.fromkeys(name for name in asked if name is not None))
 
-    def require_columns(self, found: list[str]) -> None:
-        """Raise RatingError unless every column is among those found."""
+    def require_columns(self, found: Sequence[str], source: str = "") -> None:
+        """Raise RatingError unless every column is among those found in `source`."""
         missing = [name for name in self.columns if name not in found]
         if missing:
             advice = "Name the columns by keyword, e.g. voter='worker'"
@@ -69,5 +69,6 @@ class Layout:
             if unrecorded:
                 advice += f"; if none was recorded say so: {', '.join(f'{role}=None' for role in unrecorded)}"
             raise RatingError(
-                f"The table has no column {', '.join(missing)}; it has {', '.join(found)}. {advice}."
+                f"{source or 'The table'} has no column {', '.join(missing)}; "
+                f"it has {', '.join(found)}. {advice}."
             )

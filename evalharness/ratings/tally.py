@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -222,19 +222,25 @@ def tally_frame(
     outcome: str | None = "outcome",
     voter: str | None = "voter",
     prompt: str | None = "prompt",
-    **options: Any,
+    outcomes: Mapping[str, str] | None = None,
+    winner_named: bool = False,
+    sides: bool = True,
+    time: str | None = None,
+    count: str | None = None,
 ) -> Tally:
     """Code votes from another source: a DataFrame with a row a vote; the keywords name its columns.
 
-    Outcomes must be spelled left, right, tie or both_bad, or be translated by `outcomes`: this and the
-    other options are those of `layout.Layout`, by which files are read too. Raises RatingError for
-    a missing column, an empty cell, any other outcome, or a system that meets itself: nothing is guessed or
-    dropped.
+    Outcomes must be spelled left, right, tie or both_bad, or be translated by `outcomes`; this and the other
+    keywords are those of `layout.Layout`, by which files are read too. Raises RatingError for a missing
+    column, an empty cell, any other outcome, or a system that meets itself: nothing is guessed or dropped.
     """
     from evalharness.ratings.gathering import Gathering  # it makes tallies, and so imports this module
     from evalharness.ratings.layout import Layout
 
-    gathering = Gathering(Layout(left, right, outcome, voter, prompt, **options))
+    layout = Layout(
+        left, right, outcome, voter, prompt, outcomes or {}, winner_named, sides, time=time, count=count
+    )
+    gathering = Gathering(layout)
     gathering.add(frame)
     return gathering.tally()
 

@@ -8,6 +8,7 @@ import pytest
 
 from evalharness.errors import RatingError
 from evalharness.ratings import tally, tally_frame
+from evalharness.ratings.tally import tally_codes
 from evalharness.records import Question
 
 ROWS = [
@@ -101,3 +102,44 @@ def test_empty_cells_and_missing_columns_are_refused():
 def test_no_ballots_give_an_empty_tally():
     votes = tally([])
     assert (votes.votes, votes.systems, votes.counts.shape) == (0, (), (4, 0, 0))
+
+
+def test_a_slice_keeps_names_and_codes_or_closes_ranks(ballots):
+    votes = tally(ballots(ROWS))
+    chosen = votes.where(votes.voter == 2)  # cid: c - a both bad, b - a left
+    assert (chosen.systems, chosen.voters) == (votes.systems, votes.voters)
+    assert chosen.voter.tolist() == [2, 2]
+    assert chosen.counts.sum() == 2
+    compact = votes.where([2, 2, 2], compact=True)
+    again = tally(ballots([ROWS[2]] * 3))
+    assert compact.systems == ("a", "c")
+    assert compact.sha256() == again.sha256()
+    assert np.array_equal(compact.counts, again.counts)
+    everything = votes.where(slice(None), compact=True)
+    assert everything.sha256() == votes.sha256()
+
+
+def test_categories_nobody_voted_on_are_no_systems():
+    frame = pd.DataFrame(ROWS, columns=["left", "right", "outcome", "voter", "prompt"])
+    known = tally_frame(frame).sha256()
+    wide = frame.astype("category")
+    wide["left"] = wide["left"].cat.add_categories(["never shown"])
+    assert tally_frame(wide).sha256() == known
+
+
+def test_codes_in_any_order_are_tallied_by_name():
+    votes = tally_codes(
+        ["z", "y"],
+        ["w", "v"],
+        ["p"],
+        left=np.array([0, 1]),
+        right=np.array([1, 0]),
+        outcome=np.array([0, 2]),
+        voter=np.array([0, 1]),
+        prompt=np.array([0, 0]),
+        labels={"z": "a"},
+    )
+    assert votes.systems == ("a", "y")
+    assert votes.left.tolist() == [0, 1]
+    assert votes.voter.tolist() == [1, 0]
+    assert votes.counts[0, 0, 1] == votes.counts[2, 1, 0] == 1
