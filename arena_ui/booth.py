@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 from arena_ui import tokens
+from arena_ui.preferring import Preferring
 from arena_ui.tokens import Part, Sealer
 from evalharness.battles import Pair, Pool, Tally, draw, pair_of, questions_for
 from evalharness.config import Study
@@ -110,7 +111,8 @@ class Booth:
         self._exhibits: dict[str, Exhibit] = {each.id: each for each in exhibits}
         self._pool = Pool(store.prompts(), exhibits)
         battles = store.battles()
-        self._tally = Tally.of(battles)
+        self._tally = Tally(self._pool, battles)
+        self._preferring = Preferring(store, study.settings.pairing, self._pool.systems)
         # Seeded by how far the study has come: reproducible, and a restart does not repeat itself.
         self._rng = Random(f"{study.settings.pairing.seed}/{len(battles)}")
         self._drawing = threading.Lock()
@@ -119,18 +121,18 @@ class Booth:
     @property
     def languages(self) -> tuple[str, ...]:
         """Languages in which the study's clips speak: what a voter is asked to tick."""
-        speaking = {self._pool.prompts[pair.prompt_id] for pair in self._pool.pairs}
-        return tuple(sorted({prompt.language for prompt in speaking if prompt.spoken is not None}))
+        shown = (self._pool.prompts[prompt_id] for prompt_id in self._pool.paired_prompts)
+        return tuple(sorted({prompt.language for prompt in shown if prompt.spoken is not None}))
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no pair to show at all."""
-        return not self._pool.pairs
+        return self._pool.size == 0
 
     @property
     def pairs_asked_for(self) -> int:
         """Pairs each voter is asked for: the study's setting, or all there are."""
-        return min(self._asked_for, len(self._pool.pairs))
+        return min(self._asked_for, self._pool.size)
 
     def join(self, languages: Sequence[str], consent_version: str) -> tuple[Voter, str]:
         """A new voter, and the secret their browser keeps; only its hash is stored."""
@@ -197,6 +199,7 @@ class Booth:
         except AlreadyAnswered:
             return self._repeated(battle, outcomes)
         self._answered[battle.id] = votes[0].created_at
+        self._preferring.note_vote()
         return Saved(again=False)
 
     def clip(self, token: str) -> Clip | None:
@@ -227,7 +230,8 @@ class Booth:
             return None, None
 
     def _draw(self, voter: Voter, shown: set[Pair]) -> Battle | None:
-        drawn = draw(self._pool, shown, self._tally, self._study.settings.pairing.policy, self._rng)
+        policy, preference = self._study.settings.pairing.policy, self._preferring.current()
+        drawn = draw(self._pool, shown, self._tally, policy, self._rng, preference)
         if drawn is None:
             return None
         prompt = self._pool.prompts[drawn.pair.prompt_id]

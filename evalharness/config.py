@@ -83,8 +83,14 @@ class BlindingSettings(_Settings):
 class PairingSettings(_Settings):
     """`[pairing]`: which battle comes next."""
 
-    policy: Literal["balanced", "uniform"] = "balanced"
+    policy: Literal["balanced", "gap_aware", "uniform"] = "balanced"
     seed: int = 1
+    explore: float = Field(default=0.1, gt=0, le=1)
+    """Under gap_aware: share of the battles drawn from all pairs alike."""
+    newcomer_votes: int = Field(default=30, ge=0)
+    """Under gap_aware: with fewer votes in a category a system is placed first."""
+    quota: int = Field(default=0, ge=0)
+    """Under gap_aware: votes that every two systems shall have in every category before gaps matter."""
 
 
 class ArenaSettings(_Settings):

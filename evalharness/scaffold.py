@@ -46,8 +46,12 @@ duration_s = $duration_s
 # normalise_loudness = true             # false only for a study on loudness itself
 
 [pairing]
-# policy = "balanced"                   # or "uniform"
+# policy = "balanced"                   # or "uniform", or "gap_aware": most where the order is still open
 # seed = 1
+# The rest is for gap_aware:
+# explore = 0.1                         # share of the battles drawn from all pairs alike
+# newcomer_votes = 30                   # with fewer votes in a category a system is placed first
+# quota = 0                             # votes every two systems shall have before gaps matter
 
 [arena]
 # title = "Which clip is better?"
