@@ -127,13 +127,21 @@ class Addition:
     """In Elo, `system` minus `overtaken` afterwards; positive."""
 
 
-def influence(votes: Tally, *, units: Sequence[Unit] = tuple(Unit), most: float = 0.5) -> Influence:
+def influence(votes: Tally, *, units: Sequence[Unit] | None = None, most: float = 0.5) -> Influence:
     """Fewest removals found that reverse each pair of neighbours, and that cost the first place.
 
-    The board is Davidson's, with an order effect wherever sides alternated. Removals of more than the share
-    `most` of votes, voters or prompts are not tried. Raises RatingError where the votes allow no rating or
-    `most` does not lie between 0 and 1.
+    The board is Davidson's, with an order effect wherever sides alternated. `units` are by default all that
+    the votes name: voters and prompts only where they were recorded. Removals of more than the share `most`
+    of them are not tried. Raises RatingError where the votes allow no rating or do not name a unit that was
+    asked for, or where `most` does not lie between 0 and 1.
     """
+    named = {Unit.VOTES: True, Unit.VOTERS: votes.voters_known, Unit.PROMPTS: votes.prompts_known}
+    units = [unit for unit in Unit if named[unit]] if units is None else list(units)
+    if unknown := [str(unit) for unit in units if not named[unit]]:
+        raise RatingError(
+            f"These votes do not name {' or '.join(unknown)}, so none can be removed. Ask for votes only, or "
+            "read them from a source that says who voted on what."
+        )
     if not 0.0 < most < 1.0:
         raise RatingError(
             f"The largest share to remove must lie between 0 and 1; found {most!r}. Usual is 0.5."
@@ -207,7 +215,7 @@ class _Search:
 
     def __init__(self, votes: Tally, most: float) -> None:
         self.votes, self.most = votes, most
-        self.fit: Fit = davidson(votes, order_effect=votes.votes > 0 and order_identifiable(votes))
+        self.fit: Fit = davidson(votes, order_effect=_with_order(votes))
         self.strengths = self.fit.strengths
         self.recount = Recount(self.fit, votes)
 
@@ -273,6 +281,10 @@ class _Search:
             along_gap += axis[len(self.strengths)]
         pull: Reals = at.score_gap * along_gap + at.score_tie * axis[-1]
         return pull.ravel()
+
+
+def _with_order(votes: Tally) -> bool:
+    return votes.sides_known and votes.votes > 0 and order_identifiable(votes)
 
 
 def _apportioned(total: int, weight: Reals) -> Reals:

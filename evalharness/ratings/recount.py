@@ -15,7 +15,7 @@ from scipy.special import expit, log_expit
 
 from evalharness.errors import RatingError
 from evalharness.ratings.newton import PRIOR_BATTLES, Fit, Reals
-from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally
+from evalharness.ratings.tally import TIE, Codes, Tally
 
 __all__ = ["Recount", "Solution"]
 
@@ -43,17 +43,11 @@ class Recount:
     def __init__(self, fit: Fit, votes: Tally) -> None:
         self.size = len(votes.systems)
         self.order = fit.order_effect is not None
-        flat = np.flatnonzero(votes.pairs)
-        self.left, self.right = np.divmod(flat, self.size)
-        ties = votes.counts[TIE] + votes.counts[BOTH_BAD]
-        self.counts: Reals = np.stack(
-            [table.ravel()[flat] for table in (votes.counts[LEFT], votes.counts[RIGHT], ties)]
-        ).astype(float)
+        self.left, self.right = fit.cells.left, fit.cells.right
+        left, right, tie, both_bad = fit.cells.counts
+        self.counts: Reals = np.stack([left, right, tie + both_bad])
         """Shape (3, pairs): votes that ended left, right, tie or both bad."""
-        place = np.full(self.size**2, -1)
-        place[flat] = np.arange(len(flat))
-        outcome = np.minimum(votes.outcome, TIE)
-        self.cell: Codes = outcome * len(flat) + place[votes.left * self.size + votes.right]
+        self.cell: Codes = np.minimum(votes.outcome, TIE) * len(self.left) + fit.cells.of_vote
         """Shape (votes,): place of each vote's cell in the flattened counts."""
         start = np.zeros(self.size + self.order + 1)
         start[: self.size] = fit.strengths
