@@ -21,6 +21,7 @@ from evalharness.errors import EvalHarnessError
 from evalharness.records import JobState
 from evalharness.store import schema
 from evalharness.store.content import Content
+from evalharness.store.counting import Counting
 from evalharness.store.database import Database
 from evalharness.store.jobs import Jobs
 from evalharness.store.material import Material, current_exhibits
@@ -30,7 +31,7 @@ from evalharness.store.voting import Voting
 __all__ = ["Store"]
 
 
-class Store(Content, Jobs, Material, Voting):
+class Store(Content, Counting, Jobs, Material, Voting):
     """A study's database, open. Also a context manager that closes it."""
 
     def __init__(self, database: Database) -> None:

@@ -23,7 +23,7 @@ from evalharness.records import (
 from evalharness.store import convert, schema
 from evalharness.store.database import Database, upsert_into
 
-__all__ = ["Voting"]
+__all__ = ["Voting", "counted_votes"]
 
 
 class Voting:
@@ -156,11 +156,7 @@ class Voting:
         self, *, category: Category | None = None, question: Question | None = None
     ) -> tuple[Ballot, ...]:
         """The votes that count, joined with their battles; oldest first, then by battle and question."""
-        query = _counted()
-        if category is not None:
-            query = query.where(schema.battles.c.category == category)
-        if question is not None:
-            query = query.where(schema.votes.c.question == question)
+        query = counted_votes(category, question)
         with self._database.reading("read the ballots") as connection:
             return tuple(
                 Ballot(
@@ -217,13 +213,14 @@ def _check_answers(battle_id: str, asked: Sequence[Question], answered: Sequence
         )
 
 
-def _counted() -> Select[Any]:
+def counted_votes(category: Category | None, question: Question | None) -> Select[Any]:
+    """The votes that nobody excluded, joined with their battles, in the order of `ballots`."""
     votes, battles, exclusions = schema.votes.c, schema.battles.c, schema.exclusions.c
     excluded = exists().where(exclusions.battle_id == votes.battle_id, exclusions.question == votes.question)
     joined = schema.votes.join(schema.battles, votes.battle_id == battles.id).join(
         schema.prompts, battles.prompt_id == schema.prompts.c.id
     )
-    return (
+    query = (
         select(
             votes.battle_id,
             votes.voter_id,
@@ -240,6 +237,11 @@ def _counted() -> Select[Any]:
         .where(~excluded)
         .order_by(*_vote_order())
     )
+    if category is not None:
+        query = query.where(battles.category == category)
+    if question is not None:
+        query = query.where(votes.question == question)
+    return query
 
 
 def _vote_order() -> tuple[ColumnElement[Any], ...]:

@@ -1,0 +1,79 @@
+"""The votes that count, as columns of codes: what ratings are computed from, without a record a vote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalharness.records import Category, Outcome, Question
+from evalharness.store import schema
+from evalharness.store.database import Database
+from evalharness.store.voting import counted_votes
+
+__all__ = ["Counting", "VoteColumns"]
+
+_ROWS = 50_000
+"""Votes fetched at a time, so that a large study never stands in memory as text."""
+
+
+class VoteColumns(NamedTuple):
+    """Votes in the order in which they came; each array has shape (votes,) and holds places in a list.
+
+    `ratings.tally_codes(**columns._asdict())` makes a `Tally` of them.
+    """
+
+    systems: tuple[str, ...]
+    """Distinct names, in order of first appearance; likewise voters and prompts."""
+    voters: tuple[str, ...]
+    prompts: tuple[str, ...]
+    left: NDArray[np.int64]
+    """The system shown on the left, as its place in `systems`."""
+    right: NDArray[np.int64]
+    outcome: NDArray[np.int64]
+    """Places in the enumeration `Outcome`: 0 left, 1 right, 2 tie, 3 both bad."""
+    voter: NDArray[np.int64]
+    prompt: NDArray[np.int64]
+
+
+class Counting:
+    """The part of `Store` that hands votes to the ratings."""
+
+    _database: Database
+
+    def vote_columns(
+        self, *, category: Category | None = None, question: Question | None = None
+    ) -> VoteColumns:
+        """The votes of `ballots`, in the same order, as columns of codes from one query.
+
+        Give the question where voters are asked several: a tally is of one.
+        """
+        votes, battles = schema.votes.c, schema.battles.c
+        query = counted_votes(category, question).with_only_columns(
+            battles.left_system, battles.right_system, votes.outcome, votes.voter_id, battles.prompt_id
+        )
+        systems: dict[str, int] = {}
+        voters: dict[str, int] = {}
+        prompts: dict[str, int] = {}
+        outcomes = {outcome.value: place for place, outcome in enumerate(Outcome)}
+        tables = (systems, systems, outcomes, voters, prompts)
+        pieces = [np.empty((len(tables), 0), dtype=np.int64)]
+        with self._database.reading("read the votes") as connection:
+            rows = connection.execution_options(yield_per=_ROWS).execute(query)
+            pieces += [_coded(piece, tables) for piece in rows.partitions()]
+        left, right, outcome, voter, prompt = np.concatenate(pieces, axis=1)
+        return VoteColumns(tuple(systems), tuple(voters), tuple(prompts), left, right, outcome, voter, prompt)
+
+
+def _coded(rows: Sequence[Sequence[str]], tables: Sequence[dict[str, int]]) -> NDArray[np.int64]:
+    """Shape (columns, rows): each text as its place in its column's table, which grows by the new ones."""
+    columns = zip(*rows, strict=True)
+    return np.array(
+        [
+            [table.setdefault(text, len(table)) for text in column]
+            for column, table in zip(columns, tables, strict=True)
+        ],
+        dtype=np.int64,
+    )
