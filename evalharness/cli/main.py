@@ -21,8 +21,10 @@ from evalharness.cli import (
     init,
     leaderboard,
     measure,
+    plan,
     prompts,
     report,
+    simulate,
 )
 from evalharness.cli.options import status
 from evalharness.errors import EvalHarnessError
@@ -55,6 +57,8 @@ app.command("measure")(measure.measure)
 app.command("arena")(arena.arena)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("report")(report.report)
+app.command("plan")(plan.plan)
+app.command("simulate")(simulate.simulate)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 

@@ -8,7 +8,8 @@ The variance of a rating is taken apart as in `design_effect`. Growing a study b
     more of both                                          all of them
 
 each shrinking part to 1/k of itself, so k = shrinking / (wanted - staying); where what stays is as much as
-wanted, no k is large enough.
+wanted, no k is large enough. The independent part is the system's own; the others are the board's mean, since
+one system's are too few votes to tell how much tastes differ.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def more_votes(
         "prompts": effect.of_prompts,
         "cells": effect.of_cells,
     }
-    share = {name: max(float(part[place, place]), 0.0) for name, part in parts.items()}
+    share = {name: max(float(np.diag(part).mean()), 0.0) for name, part in parts.items()}
+    share["independent"] = float(effect.independent[place, place])
     whole = sum(share.values())
     ways = []
     for more, shrinking in _MORE.items():

@@ -20,8 +20,8 @@ are unevenly active, V is the number of equally active ones that would serve as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import ndtri, stdtr, stdtrit
@@ -113,8 +113,8 @@ class Crowd:
     voter_evenness: float = 1.0
     """How many voters of equal activity serve as well as these, over their number."""
     prompt_evenness: float = 1.0
-    assumed: tuple[str, ...] = ()
-    """Sentences on what was not measured."""
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    """By field that was not measured: a sentence that says so."""
 
     def __post_init__(self) -> None:
         for name in ("voter_sd", "prompt_sd"):
@@ -131,34 +131,38 @@ class Crowd:
     def measured(cls, found: DesignEffect) -> Crowd:
         """As a board shows it; what the board cannot show is taken from `ASSUMED`, and said."""
         known = {"voter_sd": found.voter_sd, "prompt_sd": found.prompt_sd}
-        sds = {
-            name: getattr(ASSUMED, name) if value is None else ELO_PER_LOGIT * value
-            for name, value in known.items()
-        }
-        missing = [name.removesuffix("_sd") for name, value in known.items() if value is None]
         return cls(
-            **sds,
+            **{
+                name: getattr(ASSUMED, name) if value is None else ELO_PER_LOGIT * value
+                for name, value in known.items()
+            },
             tie_share=found.tie_share,
             voter_evenness=found.voter_evenness,
             prompt_evenness=found.prompt_evenness,
-            assumed=tuple(
-                f"These votes cannot show how {name}s differ; {sds[name + '_sd']:.0f} Elo are assumed."
-                for name in missing
-            ),
+            assumed={name: ASSUMED.assumed[name] for name, value in known.items() if value is None},
         )
+
+    def with_sds(self, voter_sd: float | None, prompt_sd: float | None) -> Crowd:
+        """The same with other standard deviations, in Elo, where they are given."""
+        given = {"voter_sd": voter_sd, "prompt_sd": prompt_sd}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        said = {
+            name: f"As asked: a gap differs by {value:g} Elo from {name[:-3]} to {name[:-3]}."
+            for name, value in chosen.items()
+        }
+        return replace(self, **chosen, assumed={**self.assumed, **said})
 
 
 ASSUMED = Crowd(
     voter_sd=100.0,
     prompt_sd=100.0,
     tie_share=0.2,
-    assumed=(
-        (
-            "Assumed, not measured: a gap differs by 100 Elo (standard deviation) from voter to voter and "
-            "from prompt to prompt, voters are equally active, and 20 % of votes are ties. A laboratory "
-            "panel on video quality showed 199 and 142 Elo. Give votes at hand to measure it."
-        ),
-    ),
+    assumed={
+        "voter_sd": "Assumed: a gap differs by 100 Elo (standard deviation) from voter to voter. A "
+        "laboratory panel on video quality showed 199.",
+        "prompt_sd": "Assumed: a gap differs by 100 Elo from prompt to prompt. The same panel showed 142.",
+        "tie_share": "Assumed: 20 % of votes are ties, and all voters are equally active.",
+    },
 )
 """Where nothing is known."""
 
