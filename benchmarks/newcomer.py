@@ -1,6 +1,6 @@
 """Does the 95 % interval of a newcomer hold, however many votes the board already has?
 
-    python benchmarks/newcomer.py [--boards 150] [--taste-boards 100 40] [--small]
+    python benchmarks/newcomer.py [--boards 150] [--taste-boards 150 100] [--small]
 
 Claim: a newcomer with 100, 300 or 1,000 votes on a board of 100,000, 1 or 5 million has an interval that
 covers the truth 93 to 97 times in 100. Where a ridge that grows with the board is added to the Hessian, as in
@@ -214,7 +214,7 @@ def main() -> None:
     )
     parser.add_argument("--boards", type=int, default=150, help="boards a size, independent votes")
     parser.add_argument(
-        "--taste-boards", type=int, nargs=len(TASTE_TOTALS), default=[100, 40], help="the same with tastes"
+        "--taste-boards", type=int, nargs=len(TASTE_TOTALS), default=[150, 100], help="the same with tastes"
     )
     parser.add_argument("--small", action="store_true", help="a glance, in seconds")
     asked = parser.parse_args()

@@ -146,6 +146,8 @@ def _refuse_real_places(file: Path) -> None:
             f"Simulated votes are written as CSV only, never into a database; found {file}. Name a file that "
             "ends in .csv."
         )
+    if not place.parent.is_dir():
+        raise ConfigError(f"There is no folder {place.parent}. Make it first, or choose another place.")
     if file.exists():
         raise ConfigError(f"{file} exists already. Remove it first, or choose another name.")
 

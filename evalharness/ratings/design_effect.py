@@ -23,7 +23,7 @@ Ties and both-bad are left out: given that a vote is decisive, Davidson's model 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -91,11 +91,11 @@ def design_effect(votes: Tally) -> DesignEffect:
     Raises RatingError without a decisive vote, or where they hardly outnumber the systems;
     DisconnectedError where they leave systems uncompared.
     """
-    decisive = _decisive(votes)
+    decisive = votes.where((votes.outcome == LEFT) | (votes.outcome == RIGHT))
     free = len(votes.systems)
     if decisive.votes <= free:
         raise RatingError(
-            f"A design effect cannot be measured on {decisive.votes} decisive votes between {free} systems. "
+            f"A design effect cannot be measured on {decisive.votes} decisive votes of {votes.votes}. "
             "Collect some dozens of votes a system first."
         )
     fit = bradley_terry(decisive, order_effect=order_identifiable(decisive))
@@ -106,8 +106,11 @@ def design_effect(votes: Tally) -> DesignEffect:
     seen_by_fit = decisive.votes / (decisive.votes - free)
     independent = seen_by_fit * _squares(scores, reach)
     cells = seen_by_fit * _squares(_summed(scores, np.unique(cell, return_inverse=True)[1]), reach)
-    of_voters = _within(fit, decisive, scores, reach, decisive.voter) - cells
-    of_prompts = _within(fit, decisive, scores, reach, decisive.prompt) - cells
+    by_voter = _between(fit, decisive, scores, reach, decisive.voter)
+    by_prompt = _between(fit, decisive, scores, reach, decisive.prompt)
+    nothing = np.zeros_like(cells)  # a lone voter's taste cannot be told from the strengths themselves
+    of_voters = nothing if by_voter is None else by_voter - cells
+    of_prompts = nothing if by_prompt is None else by_prompt - cells
     return DesignEffect(
         systems=votes.systems,
         votes=votes.votes,
@@ -123,14 +126,6 @@ def design_effect(votes: Tally) -> DesignEffect:
         voter_evenness=_evenness(decisive.voter),
         prompt_evenness=_evenness(decisive.prompt),
     )
-
-
-def _decisive(votes: Tally) -> Tally:
-    rows = (votes.outcome == LEFT) | (votes.outcome == RIGHT)
-    counts = votes.counts.copy()
-    counts[RIGHT + 1 :] = 0
-    columns = {name: getattr(votes, name)[rows] for name in ("left", "right", "outcome", "voter", "prompt")}
-    return replace(votes, counts=counts, **columns)
 
 
 def _scores(fit: Fit, votes: Tally) -> sparse.csr_array:
@@ -158,15 +153,11 @@ def _squares(scores: sparse.csr_array, reach: Reals) -> Reals:
     return meat
 
 
-def _within(fit: Fit, votes: Tally, scores: sparse.csr_array, reach: Reals, cluster: Codes) -> Reals:
-    """Sum over clusters of H^-1 s_g s_g' (H - H_g)^-1, made symmetric; for a lone cluster, of z_k z_k'.
-
-    A lone cluster cannot be told from the truth: nothing beyond the cells is then laid to it.
-    """
+def _between(fit: Fit, votes: Tally, scores: sparse.csr_array, reach: Reals, cluster: Codes) -> Reals | None:
+    """Sum over clusters of H^-1 s_g s_g' (H - H_g)^-1, made symmetric; None for a lone cluster."""
     codes, cluster = np.unique(cluster, return_inverse=True)
     if len(codes) == 1:
-        cell = votes.voter * len(votes.prompts) + votes.prompt
-        return _squares(_summed(scores, np.unique(cell, return_inverse=True)[1]), reach)
+        return None
     kept = -_summed(scores, cluster).toarray() @ reach.T
     left_out = leave_out_moves(fit, votes, cluster, len(codes))[:, : len(votes.systems)]
     left_out -= left_out.mean(axis=1, keepdims=True)

@@ -112,6 +112,7 @@ def simulate(
     size = len(truth)
     for name, number in {"votes": votes, "voters": voters, "prompts": prompts}.items():
         require_number(number, name, least=1)
+    require_number(seed, "seed", least=0)
     for name, spread in {"voter_spread": voter_spread, "prompt_spread": prompt_spread}.items():
         require_number(spread, name, least=0.0)
     require_number(activity, "activity", least=0.0)

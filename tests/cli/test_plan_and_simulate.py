@@ -61,6 +61,8 @@ def test_the_seed_decides(tmp_path: Path) -> None:
         (["--out", "{study}/deeper/votes.csv"], "never stored among real ones"),
         (["--out", "{tmp}/votes.sqlite"], "never into a database"),
         (["--out", "{tmp}/there.csv"], "exists already"),
+        (["--out", "{tmp}/nowhere/votes.csv"], "There is no folder"),
+        (["--out", "{tmp}/new.csv", "--seed", "-1"], "seed must be at least 0"),
         (["--out", "{tmp}/new.csv", "--gaps", "wide"], "found 'wide'"),
         (["--out", "{tmp}/new.csv", "--systems", "5", "--gaps", "10,20"], "5 systems do not have 2 gaps"),
         (["--out", "{tmp}/new.csv", "--systems", "1"], "1 systems do not have 0 gaps"),
@@ -118,6 +120,13 @@ def test_plan_that_cannot_succeed_ends_with_a_code() -> None:
     shown = run("plan", "--gap", 5, "--voters", 20, "--prompts", 20)
     assert shown.exit_code == 2
     assert "with however many votes" in " ".join(shown.output.split())
+
+
+def test_plan_on_a_study_without_votes_says_what_is_missing(tmp_path: Path) -> None:
+    assert run("init", tmp_path / "new").exit_code == 0
+    shown = run("plan", "--study", tmp_path / "new")
+    assert isinstance(shown.exception, RatingError)
+    assert "on 0 decisive votes of 0" in str(shown.exception)
 
 
 def test_plan_for_no_worse() -> None:

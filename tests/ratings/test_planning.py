@@ -53,7 +53,10 @@ def test_a_plan_without_tastes_needs_the_independent_votes_and_more_on_larger_bo
     assert board.votes == pytest.approx(5 * few.votes, rel=0.001)
 
 
-def test_ties_are_cast_on_top() -> None:
+def test_ties_are_cast_on_top_and_wide_gaps_need_more() -> None:
+    assert (
+        plan(Aim(150), ALIKE, voters=[50], prompts=[50])[0].votes == 53
+    )  # intervals are symmetric in logits
     tied = Crowd(voter_sd=0.0, prompt_sd=0.0, tie_share=0.5)
     without = plan(Aim(50), ALIKE, voters=[50], prompts=[50])[0].votes
     assert plan(Aim(50), tied, voters=[50], prompts=[50])[0].votes == 2 * without
@@ -94,32 +97,32 @@ def test_power_is_not_overstated_where_voters_have_no_gap() -> None:
 
 
 def test_design_effect_by_hand() -> None:
-    """Two voters, one on each side: 3 : 1 and 1 : 3 on one pair, all on prompts of their own.
+    """One voter finds a better 30 : 10, the other b; 80 votes, all on prompts of their own.
 
-    p = 1/2, information 8/4 = 2, each z_k = +-1/4 of a gap. Voter sums: s = 1 and -1; with
-    H - H_g = 1 the corrected square is 1/2 x 1/1 = 1/2 each, 1 in all. Independent: 8 x (1/4)^2 = 1/2,
-    times 8 / (8 - 2) = 2/3. No votes share a cell. Design effect 1 / (2/3) = 1.5 (the prior aside).
+    p = 1/2, H = 80/4 = 20, each z_k = +-(1/2)/20 of a gap. Independent: 80 / 1600 = 0.05, times 80/78 as
+    the fit has seen the votes = 0.0513. Voters: s = +-10, H - H_g = 10, so 10 x 10 / (20 x 10) = 1/2 each,
+    1 in all. No votes share a cell. Design effect 1 / 0.0513 = 19.5 (19.4 with the prior).
     """
-    first_wins = np.array([1, 1, 1, 0, 1, 0, 0, 0])
+    first_wins = np.repeat([1, 1, 1, 0, 1, 0, 0, 0], 10)
     counts = np.zeros((4, 2, 2), dtype=np.int64)
-    counts[0, 0, 1] = counts[1, 0, 1] = 4
-    rows = np.arange(8)
+    counts[0, 0, 1] = counts[1, 0, 1] = 40
+    rows = np.arange(80)
     votes = Tally(
         ("a", "b"),
         ("one", "two"),
-        tuple(f"prompt {i}" for i in rows),
-        left=np.zeros(8, dtype=np.int64),
-        right=np.ones(8, dtype=np.int64),
+        tuple(f"prompt {i:02d}" for i in rows),
+        left=np.zeros(80, dtype=np.int64),
+        right=np.ones(80, dtype=np.int64),
         outcome=1 - first_wins,
-        voter=rows // 4,
+        voter=rows // 40,
         prompt=rows,
         counts=counts,
     )
     found = design_effect(votes)
-    assert found.ratio == pytest.approx(1.5, rel=0.15)
+    assert found.ratio == pytest.approx(19.5, rel=0.01)
     assert found.prompt_sd is None
-    # 1 - 2/3 of variance from 2 x 4 x 3 of 64 ordered pairs: sqrt(1/3 x 64 / 24) = 0.943 logits.
-    assert found.voter_sd == pytest.approx(0.943, rel=0.15)
+    # What the voters add, 1 - 0.0513, comes from 2 x 40 x 39 of 6,400 ordered pairs of votes.
+    assert found.voter_sd == pytest.approx(np.sqrt((1 - 0.0513) * 6400 / 3120), rel=0.01)
 
 
 @pytest.mark.parametrize(("voters", "prompts"), [(0.0, 0.0), (0.7, 0.0), (0.0, 0.7), (0.6, 0.4)])
@@ -145,9 +148,9 @@ def test_design_effect_agrees_with_the_boards_own_intervals(video_votes: Tally) 
     jackknife = covariance(fit, video_votes).matrix
     found = design_effect(video_votes)
     assert 0.7 < found.ratio / (np.trace(jackknife) / np.trace(rows)) < 1.0
-    assert 5.0 < found.ratio < 15.0
-    assert 100.0 < ELO_PER_LOGIT * found.voter_sd < 300.0
-    assert 80.0 < ELO_PER_LOGIT * found.prompt_sd < 300.0
+    assert found.ratio == pytest.approx(9.1, abs=0.05)
+    assert found.voter_sd * ELO_PER_LOGIT == pytest.approx(199, abs=1)
+    assert found.prompt_sd * ELO_PER_LOGIT == pytest.approx(142, abs=1)
 
 
 def test_design_effect_does_not_mind_mirrored_sides_or_ties() -> None:
