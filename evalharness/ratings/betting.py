@@ -9,7 +9,7 @@ The wealth is then a non-negative supermartingale, so it ever reaches 1 / alpha 
 alpha (Ville 1939), however often anybody looks and whatever made them stop. That is an *e-process* for the
 null "mean at most m"; large wealth is evidence that the mean is above m. For "at least m" the scores are
 mirrored: 1 - x against 1 - m. No model of the scores is assumed, only their range (Waudby-Smith & Ramdas
-2024, JRSS-B 86).
+2024, JRSS B 86).
 
 The best theta depends on the unknown effect. Seven gamblers, each staking twice the share of the one before,
 split the first unit of wealth between them; their sum is again an e-process, costs at most the logarithm of

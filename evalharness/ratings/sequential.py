@@ -33,7 +33,7 @@ from evalharness.ratings.newton import Reals
 from evalharness.ratings.scale import implied_win_rate
 from evalharness.ratings.tally import Codes, Tally
 
-__all__ = ["Rules", "HeadToHead", "Trail", "Verdict", "head_to_head"]
+__all__ = ["HeadToHead", "Rules", "Trail", "Verdict", "head_to_head"]
 
 _Kind = TypeVar("_Kind", Unit, Ties)
 
