@@ -15,6 +15,7 @@ from evalharness.cli import (
     arena,
     audit,
     blind,
+    compare,
     demo,
     doctor,
     generate,
@@ -56,6 +57,7 @@ app.add_typer(audit.app, name="audit")
 app.command("measure")(measure.measure)
 app.command("arena")(arena.arena)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
 app.command("simulate")(simulate.simulate)
