@@ -83,7 +83,10 @@ def moving(step: float, at: int, votes: int, seed: int, crowd: Crowd) -> Tally:
 
 
 def eager_reader(votes: Tally) -> bool:
-    """Whether a z test at 1.96 of some system's last 500 decisive votes against those before ever fires."""
+    """Whether a z test at 1.96 of some system's last 500 decisive votes against those before ever fires.
+
+    The first look is at 700 decisive votes.
+    """
     for system in range(len(votes.systems)):
         decisive = (votes.outcome == LEFT) | (votes.outcome == RIGHT)
         own = decisive & ((votes.left == system) | (votes.right == system))
@@ -125,7 +128,8 @@ def steady(runs: int) -> dict[str, tuple[float, float]]:
         boards = [moving(0.0, 0, votes, seed, crowd) for seed in range(runs)]
         ours = float(np.mean([bool(watch_drift(b).alarms) for b in boards]))
         shares[name] = ours, float(np.mean([eager_reader(b) for b in boards]))
-        print(f"{name:40}{ours:>16.3f}{shares[name][1]:>10.2f}", flush=True)
+        theirs = f"{shares[name][1]:.2f}" if votes >= 5_000 else "no look"
+        print(f"{name:40}{ours:>16.3f}{theirs:>10}", flush=True)
     return shares
 
 

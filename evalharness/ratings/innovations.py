@@ -73,6 +73,17 @@ class Innovations:
     estranged: Reals
     """How many standard errors this voter's own past lies from the level; 0 for a newcomer."""
 
+    def part(self, own: slice) -> Innovations:
+        """Those of some votes in a row."""
+        return Innovations(
+            z=self.z[own],
+            spread=self.spread[own],
+            worst=self.worst[own],
+            best=self.best[own],
+            precision=self.precision[own],
+            estranged=self.estranged[own],
+        )
+
 
 def responses(fit: Fit, votes: Tally, rows: Codes, system: int) -> Responses:
     """The votes among `rows` (ascending) that `system`, a place in `votes.systems`, took part in.

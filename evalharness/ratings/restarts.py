@@ -38,6 +38,9 @@ START_SCALE = 15
 ESTRANGED = 3.0
 """A voter whose own past lies this many standard errors from the level is not staked on."""
 
+_PIECE = 1_000
+"""Votes taken at a time, so that a hundred thousand votes about a system need little memory."""
+
 _STEP = np.array([sign * elo / ELO_PER_LOGIT for elo in STEPS for sign in (1, -1)])
 _STEP_WEIGHT = np.log([weight / 2 for weight in STEPS.values() for _ in (1, -1)])
 
@@ -70,6 +73,14 @@ class Experts:
         Moves of up to `tolerance` (logits) are granted: z is taken as if the level had moved by that much in
         the direction staked on.
         """
+        experts, path = self, []
+        for at in range(0, len(rows), _PIECE):
+            piece = slice(at, at + _PIECE)
+            experts, evidence = experts._bet_at_once(new.part(piece), rows[piece], tolerance)
+            path.append(evidence)
+        return experts, np.concatenate([np.zeros(0), *path])
+
+    def _bet_at_once(self, new: Innovations, rows: Codes, tolerance: float) -> tuple[Experts, Reals]:
         started = np.arange(-self.votes % RESTART, len(rows), RESTART)
         begin = np.concatenate([np.zeros(len(self.start), dtype=np.int64), started])
         start = np.concatenate([self.start, rows[started]])

@@ -195,7 +195,7 @@ def test_experts_against_a_loop_however_the_votes_are_cut(tolerance: float) -> N
     wanted = naive_evidence(new, tolerance)
     experts, found = Experts(), []
     for start, end in ((0, 130), (130, 400), (400, 401), (401, 700)):
-        part = Innovations(*(getattr(new, name)[start:end] for name in Innovations.__slots__))
+        part = new.part(slice(start, end))
         experts, evidence = experts.bet(part, rows[start:end], tolerance)
         found.extend(np.exp(evidence))
     np.testing.assert_allclose(found, wanted, rtol=1e-9)
