@@ -1,6 +1,6 @@
 """Does the drift alarm keep still on steady boards, and how many votes does it need when a system moves?
 
-    python benchmarks/drift.py [--runs 60] [--small] [--story]
+    python benchmarks/drift.py [--runs 40] [--small] [--story]
 
 Simulated boards of ten systems. Steady ones (20,000 votes, 4,000 about each system, and short ones of 3,000):
 the share on which *any* of the ten raises an alarm *ever*, promised to be 5 % at most; beside it an eager
@@ -213,7 +213,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=60, help="steady boards a row; half of it with a move")
+    parser.add_argument("--runs", type=int, default=40, help="steady boards a row; half of it with a move")
     parser.add_argument("--small", action="store_true", help="five boards a row: to see that it runs")
     parser.add_argument("--story", action="store_true", help="the published fall, with simulated votes")
     given = parser.parse_args()
