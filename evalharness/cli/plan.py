@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from evalharness.cli.options import AsJson, out, print_json, store_of
+from evalharness.cli.plan_tables import show_growth, show_plan
 from evalharness.config import Study, load_study
 from evalharness.errors import ConfigError
 
@@ -71,51 +70,32 @@ def plan(
     Votes of one voter resemble each other, and so do votes on one prompt. By how much is measured on the
     votes of a study or a file; where it is assumed, the plan says so.
     """
-    from evalharness.ratings.planning import PROMPTS, VOTERS, Aim
+    from evalharness.ratings.design_effect import design_effect
+    from evalharness.ratings.planning import ASSUMED, PROMPTS, VOTERS, Aim, Crowd
     from evalharness.ratings.planning import plan as designs_for
 
     aim = Aim((0.0 if margin is not None else 30.0) if gap is None else gap, margin, power, alpha)
     votes = _votes(study, votes_file, column)
     if half_width is not None and votes is None:
         raise ConfigError("--half-width asks about a board: give its votes with --study or --votes-file.")
-    basis = _basis(votes, voter_sd, prompt_sd)
-    tried = _Tried(sorted(set(voters or VOTERS)), sorted(set(prompts or PROMPTS)))
-    designs = designs_for(aim, basis.crowd, systems=systems, voters=tried.voters, prompts=tried.prompts)
-    checked = None if check is None else _checked(designs, aim, basis.crowd, systems, check)
-    growth = (
-        None
-        if votes is None or basis.effect is None or half_width is None
-        else _growth(votes, basis.effect, half_width)
-    )
+    effect = None if votes is None else design_effect(votes)
+    crowd = (ASSUMED if effect is None else Crowd.measured(effect)).with_sds(voter_sd, prompt_sd)
+    asked, shown = sorted(set(voters or VOTERS)), sorted(set(prompts or PROMPTS))
+    designs = designs_for(aim, crowd, systems=systems, voters=asked, prompts=shown)
+    checked = None if check is None else _checked(designs, aim, crowd, systems, check)
+    growth = None
+    if votes is not None and effect is not None and half_width is not None:
+        growth = _growth(votes, effect, half_width)
     if as_json:
-        record = _record(aim, basis, systems, designs, checked)
-        if growth is not None:
-            record["more_votes"] = {name: [asdict(way) for way in ways] for name, ways in growth.items()}
-        print_json(record)
+        print_json(_record(aim, crowd, effect, systems, designs, checked, growth))
     else:
-        _show(aim, basis, systems, tried, designs)
+        show_plan(aim, crowd, effect, designs, systems=systems, voters=asked, prompts=shown)
         if checked is not None:
             out.print(f"{100 * checked:.0f} % of {check} simulated studies of this design showed it.")
         if growth is not None and half_width is not None:
-            _show_growth(growth, half_width)
+            show_growth(growth, half_width)
     if not designs:
         raise typer.Exit(2)
-
-
-@dataclass(frozen=True, slots=True)
-class _Basis:
-    """What the plan rests on."""
-
-    crowd: Crowd
-    effect: DesignEffect | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Tried:
-    """The numbers a plan was made for."""
-
-    voters: list[int]
-    prompts: list[int]
 
 
 def _votes(study: Path | None, votes_file: Path | None, column: list[str] | None) -> Tally | None:
@@ -146,21 +126,14 @@ def _columns(named: list[str]) -> dict[str, Any]:
 
 
 def _study_votes(study: Study) -> Tally:
-    from evalharness.ratings import tally
+    """The votes on the overall question, all categories together: tastes are measured, no board is made."""
+    from evalharness.ratings.tally import tally_codes
     from evalharness.records import Question
 
     with store_of(study) as store:
-        ballots = store.ballots(question=Question.OVERALL)
-    return tally(ballots, labels={system.name: system.label for system in study.systems})
-
-
-def _basis(votes: Tally | None, voter_sd: float | None, prompt_sd: float | None) -> _Basis:
-    from evalharness.ratings.design_effect import design_effect
-    from evalharness.ratings.planning import ASSUMED, Crowd
-
-    effect = None if votes is None else design_effect(votes)
-    crowd = ASSUMED if effect is None else Crowd.measured(effect)
-    return _Basis(crowd.with_sds(voter_sd, prompt_sd), effect)
+        columns = store.vote_columns(question=Question.OVERALL)
+    labels = {system.name: system.label for system in study.systems}
+    return tally_codes(**columns._asdict(), labels=labels)
 
 
 def _checked(designs: tuple[Design, ...], aim: Aim, crowd: Crowd, systems: int, boards: int) -> float:
@@ -185,105 +158,29 @@ def _growth(votes: Tally, effect: DesignEffect, half_width: float) -> dict[str, 
 
 
 def _record(
-    aim: Aim, basis: _Basis, systems: int, designs: tuple[Design, ...], checked: float | None
+    aim: Aim,
+    crowd: Crowd,
+    effect: DesignEffect | None,
+    systems: int,
+    designs: tuple[Design, ...],
+    checked: float | None,
+    growth: dict[str, tuple[Growth, ...]] | None,
 ) -> dict[str, Any]:
     from evalharness.ratings.planning import independent_votes
 
-    effect = basis.effect
+    measured = None
+    if effect is not None:
+        measured = {name: getattr(effect, name) for name in ("votes", "voters", "prompts")}
+        measured["design_effect"] = effect.ratio
     return {
         "aim": {**asdict(aim), "win_rate": aim.win_rate},
         "systems": systems,
         "independent_decisive_votes": independent_votes(aim),
-        "crowd": asdict(basis.crowd),
-        "measured": None
-        if effect is None
-        else {
-            "design_effect": effect.ratio,
-            "votes": effect.votes,
-            "voters": effect.voters,
-            "prompts": effect.prompts,
-        },
+        "crowd": asdict(crowd),
+        "measured": measured,
         "designs": [asdict(design) for design in designs],
         "simulated_power": checked,
+        "more_votes": None
+        if growth is None
+        else {system: [asdict(way) for way in ways] for system, ways in growth.items()},
     }
-
-
-def _show(aim: Aim, basis: _Basis, systems: int, tried: _Tried, designs: tuple[Design, ...]) -> None:
-    from evalharness.ratings.planning import independent_votes
-
-    shown = (
-        f"A gap of {abs(aim.gap_elo):g} Elo, {100 * aim.win_rate:.1f} % of decisive votes"
-        if aim.margin_elo is None
-        else f"At most {aim.margin_elo:g} Elo worse, the truth being {aim.gap_elo:+g}"
-    )
-    out.print(
-        f"{shown}, shown with power {aim.power:g} at alpha {aim.alpha:g}: {independent_votes(aim):,.0f} "
-        "decisive votes on this pair, if no two votes had anything in common.",
-        soft_wrap=True,
-    )
-    for sentence in _sources(basis):
-        out.print(sentence, soft_wrap=True)
-    if not designs:
-        out.print(
-            "None of these numbers of voters and prompts shows it, with however many votes: take more of "
-            "them, or aim at a wider gap.",
-            soft_wrap=True,
-        )
-        return
-    found = {(design.voters, design.prompts): design for design in designs}
-    table = Table("voters", title=f"Votes needed, ties included, on a board of {systems} systems")
-    for number in tried.prompts:
-        table.add_column(f"{number} prompts", justify="right")
-    for number in tried.voters:
-        cells = [found.get((number, shown_prompts)) for shown_prompts in tried.prompts]
-        table.add_row(str(number), *("-" if cell is None else _cell(cell) for cell in cells))
-    out.print(table)
-    widest = max(design.half_width for design in designs)
-    out.print(
-        "Below the votes: how many that is a voter, and what more of would help most. The gap is then known "
-        f"to about ±{widest:.0f} Elo. A dash: too few voters or prompts, so no number of votes is enough.",
-        soft_wrap=True,
-    )
-
-
-def _cell(design: Design) -> str:
-    return f"{design.votes:,}\n[dim]{design.votes / design.voters:.0f} each\n{design.limited_by}[/]"
-
-
-def _sources(basis: _Basis) -> list[str]:
-    """Where the numbers behind a plan come from."""
-    crowd, effect = basis.crowd, basis.effect
-    sentences = list(crowd.assumed.values())
-    if effect is not None:
-        known = [
-            f"{getattr(crowd, name):.0f} Elo from {name[:-3]} to {name[:-3]}"
-            for name in ("voter_sd", "prompt_sd")
-            if name not in crowd.assumed
-        ]
-        sentences.insert(
-            0,
-            f"Measured on {effect.votes:,} votes of {effect.voters} voters on {effect.prompts} prompts: "
-            f"design effect {effect.ratio:.1f}, {100 * effect.tie_share:.0f} % ties, voters so uneven that "
-            f"{effect.voters} serve as {effect.voters * effect.voter_evenness:.0f} equally active ones would"
-            + (f"; a gap differs by {' and '.join(known)}." if known else "."),
-        )
-    return sentences
-
-
-def _show_growth(growth: dict[str, tuple[Growth, ...]], half_width: float) -> None:
-    ways = [way.more for way in next(iter(growth.values()))]
-    table = Table(
-        "system", title=f"Further votes with a system until its rating is known to ±{half_width:g} Elo"
-    )
-    for way in ways:
-        table.add_column(f"more {way}", justify="right")
-    for system, options in growth.items():
-        table.add_row(
-            escape(system), *("-" if option.votes is None else f"{option.votes:,}" for option in options)
-        )
-    out.print(table)
-    out.print(
-        "More votes: by the same voters on the same prompts. More voters, or prompts: as many votes on each "
-        "as now. A dash: no number is enough.",
-        soft_wrap=True,
-    )
