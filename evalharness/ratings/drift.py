@@ -65,6 +65,18 @@ class Watched:
     """The most that the evidence ever was, at least 1."""
     alarm: Alarm | None
 
+    @property
+    def sentence(self) -> str:
+        """The finding in words."""
+        if self.alarm is None:
+            return f"{self.system}: no alarm in {self.votes:,} votes (evidence at most {self.evidence:.3g})."
+        verb = "rose" if self.alarm.upward else "fell"
+        return (
+            f"{self.system} {verb} against its own past, from about vote {self.alarm.since + 1:,} of the "
+            f"board on; the alarm came at vote {self.alarm.row + 1:,}, {self.alarm.votes_since:,} of its own "
+            "later."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class DriftWatch:
@@ -93,10 +105,10 @@ def watch_drift(
     """Watch systems for moves against their own past; rows must stand in the order in which votes came.
 
     `watch` names the systems (default: all); fewer need less evidence each, if they are chosen before
-    looking. After its alarm a system is watched no more, and its votes since the move no longer count for
-    others. With a `tolerance` in Elo smaller moves go without alarm; it costs votes: with 10, a step of 50
-    is as hard to see as one of 40. Later votes never change what was found on earlier ones, as long
-    as `watch` stays the same.
+    looking. Alarms name rows, so times[alarm.row] is when. After its alarm a system is watched no more,
+    and its votes since the move no longer count for others. With a `tolerance` in Elo smaller moves go
+    without alarm; it costs votes: with 10, a step of 50 is as hard to see as one of 40. Later votes never
+    change what was found on earlier ones, as long as `watch` stays the same.
 
     Raises RatingError for an alpha outside 0 to 1 or a tolerance below 0, UnknownNameError for systems
     without votes.

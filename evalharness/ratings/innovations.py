@@ -98,13 +98,15 @@ def responses(fit: Fit, votes: Tally, rows: Codes, system: int) -> Responses:
     tie = 0.0 if fit.log_tie is None else float(np.exp(fit.log_tie))
     total = np.exp(gap / 2) + np.exp(-gap / 2) + tie
     lead, decisive = 2 * np.sinh(gap / 2) / total, 2 * np.cosh(gap / 2) / total
+    # (decisive - lead^2) / 4, written so that nothing cancels where one side is sure to win
+    information = 1 / total**2 + 0.25 * decisive * tie / total
     said = (votes.outcome[own] == LEFT).astype(float) - (votes.outcome[own] == RIGHT)
     side = np.where(votes.left[own] == system, 1.0, -1.0)
     return Responses(
         rows=own,
         voter=votes.voter[own],
         score=0.5 * side * (said - lead),
-        information=0.25 * (decisive - lead**2),
+        information=information,
         win=0.5 * (1.0 - side * lead),
         loss=0.5 * (-1.0 - side * lead),
     )

@@ -229,7 +229,10 @@ def test_a_fall_is_seen_dated_and_laid_at_the_right_door() -> None:
     assert own[min(8_000, alarm.since) : max(8_000, alarm.since)].sum() <= 1.5 * RESTART
     assert alarm.votes_since == own[alarm.since : alarm.row + 1].sum()
     assert found.threshold == pytest.approx(5 / 0.05)
-    assert next(w for w in found.watched if w.alarm).evidence >= found.threshold
+    fallen, steady = found.watched[2], found.watched[0]
+    assert fallen.evidence >= found.threshold > steady.evidence
+    assert fallen.sentence.startswith("simulated system 03 fell against its own past, from about vote ")
+    assert steady.sentence.startswith(f"simulated system 01: no alarm in {steady.votes:,} votes (evidence")
 
 
 def test_later_votes_change_nothing_that_was_found() -> None:
