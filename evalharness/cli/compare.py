@@ -64,6 +64,9 @@ def compare(
         int | None,
         typer.Option(help="Votes that close a score.", show_default="20 a voter, 1 a prompt"),
     ] = None,
+    silence: Annotated[
+        int, typer.Option(help="Votes of others, on any pair, after which a voter counts as gone.")
+    ] = 50,
     ended: Annotated[
         bool, typer.Option("--ended", help="Voting is over, as planned: count unfinished voters too.")
     ] = False,
@@ -88,6 +91,7 @@ def compare(
             ties=ties,
             planned=planned,
             votes_per_score=votes_per_score,
+            silence=silence,
             ended=ended,
         )
     except RatingError:
@@ -200,7 +204,8 @@ def _show(found: HeadToHead, rated: _Rated, met: dict[str, int]) -> None:
     if found.gap_elo is not None and math.isfinite(found.gap_elo.value):
         gap = found.gap_elo
         out.print(
-            f"That rate is {gap.value:+.0f} Elo ({gap.low:+.0f} to {gap.high:+.0f}) between these two.",
+            f"{found.rules.rate_of.capitalize()}, that is {gap.value:+.0f} Elo ({gap.low:+.0f} to "
+            f"{gap.high:+.0f}) between these two.",
             soft_wrap=True,
         )
     _say(rated.sentence)

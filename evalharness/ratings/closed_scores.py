@@ -9,8 +9,9 @@ changes afterwards. A voter closes
     with the k-th vote on the pair (`votes_per_score`), at once; or
     when `silence` further votes, on any pair, have been cast without one of theirs.
 
-What a closed voter votes later is counted as late and not used. A prompt closes with its k-th vote on the
-pair only, since prompts are shown again all through a study. A single vote closes as it is cast.
+What a closed voter votes later is counted as late and not used. A silence of six times the number of people
+who vote at once closes few too early; 50 suits eight. A prompt closes with its k-th vote on the pair only,
+since prompts are shown again all through a study. A single vote closes as it is cast.
 
 The scores in the order of closing are fair bets under the null if voters (prompts) come independently from
 one population and if *when* and *how often* they vote does not depend on *how* they vote. With one vote a

@@ -77,7 +77,8 @@ class Rules:
     alpha: float = 0.05
     """Chance of ever deciding wrongly."""
     margin_elo: float | None = None
-    """Asks whether the first is worse by this much; None asks which of the two is better."""
+    """Asks whether the first is worse by this much (in Elo of the scores' own rate: half ties, or decisive
+    votes only); None asks which of the two is better."""
     planned: int | None = None
     """Number of scores at which collection ends anyway."""
     votes_per_score: int | None = None
@@ -341,8 +342,14 @@ def _notes(votes: Tally, places: tuple[int, int], rules: Rules, scores: PairScor
             "and will count when closed."
         )
     if scores.late:
+        remedy = (
+            f"Where voters pause for more than {rules.silence} votes of others, settle on a longer silence"
+            if rules.unit is Unit.VOTER
+            else "Where prompts are voted on more often, settle on more votes a score"
+        )
         notes.append(
-            f"{_many(scores.late, 'vote')} came after their {rules.unit} had closed, and do not count."
+            f"{_many(scores.late, 'vote')} came after their {rules.unit} had closed, and do not count. "
+            f"{remedy} before the next votes come."
         )
     if rules.unit is Unit.VOTE and not votes.voters_known:
         notes.append("The votes do not say who cast them: the verdict holds if no voter cast two.")
@@ -350,8 +357,8 @@ def _notes(votes: Tally, places: tuple[int, int], rules: Rules, scores: PairScor
         voters = len(np.unique(votes.voter[np.isin(votes.left, places) & np.isin(votes.right, places)]))
         if voters < scores.met:
             notes.append(
-                f"The {scores.met} votes come from {_many(voters, 'voter')}. One voter's votes are not "
-                "independent, so the chance of deciding wrongly is not kept: use unit 'voter'."
+                f"The {_many(scores.met, 'vote')} come from {_many(voters, 'voter')}. One voter's votes are "
+                "not independent, so the chance of deciding wrongly is not kept: use unit 'voter'."
             )
     share = scores.first_left / scores.met
     if votes.sides_known and scores.met >= 20 and not 0.25 <= share <= 0.75:
