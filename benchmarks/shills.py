@@ -3,21 +3,23 @@
     python benchmarks/shills.py [--small]
 
 Boards of 30 systems, 20,000 votes and 400 voters alike in activity: 80 click at random, 12 always choose one
-system wherever it is shown. Everything is simulated, so the truth is known. About a minute; `--small` (fewer
-boards) takes some seconds.
+system wherever it is shown. Everything is simulated, so the truth is known. About a minute of processor time;
+`--small` (fewer boards) takes some seconds.
 
 Table 1: distance from the truth in Elo (RMSE over systems) of the plain board, of the discrimination board
 and of an oracle that knows the bad voters and leaves them out; as published, and after the best common scale
-(clickers shrink every gap, which moves no rank); and by how much the shilled system is lifted. Targets, for
-a plain RMSE of 13.6 and an oracle's of 11.1: at most 11.5.
+(clickers shrink every gap, which moves no rank); and by how much the shilled system is lifted. Target: at
+most 11.5 where the plain board has 13.6 and the oracle 11.1, or 1.04 times the oracle.
 
-Table 2: shills found, and honest voters named, at e >= 100 (at most 1 % of honest voters, whatever the data)
-and at the threshold that 1 % of these very honest voters pass. Beside it the *ceiling*: what the most
-powerful test at 1 % finds (Neyman & Pearson 1933), which knows the true strengths, the shilled system and how
-shills vote elsewhere; nothing that looks at one voter's votes can find more. Target: 90 %.
+Table 2: shills found, and honest voters named, at e >= 100 (at most 1 % of honest voters, whatever the
+votes), at the calibrated threshold (what 1 % of honest voters simulated from the fit pass), and at the
+threshold that 1 % of these very honest voters pass. Beside it the *ceiling*: what the most powerful test at
+1 % finds (Neyman & Pearson 1933), which knows the true strengths, the shilled system and how shills vote
+elsewhere. Target: 90 %. Last, on how many boards a ring was named around the shilled system, and another.
 
 Table 3: the same where each shill meets the shilled system in at least so many of about 50 votes, as a shill
-does who skips the battles of others; and on how many boards the ring was named.
+does who skips the battles of others. That shills meet it more often than others is not used by any of these
+tests; a test that used it might pass the ceiling, and with strong tastes ours happens to.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +45,7 @@ Reals = NDArray[np.float64]
 
 SYSTEMS, VOTES, VOTERS, CLICKERS, SHILLS = 30, 20_000, 400, 80, 12
 HONEST, CLICKS, SHILLED = range(3)
+ELSEWHERE = {False: "like honest voters", True: "click at random"}
 
 
 def drawn(
@@ -87,11 +91,11 @@ def kinds(votes: Tally) -> NDArray[np.int64]:
     return np.array([next((kind for end, kind in ends if name.endswith(end)), 0) for name in votes.voters])
 
 
-def repaired(boards: int, spread: float) -> dict[str, Reals]:
+def repaired(boards: int, spread: float, *, clicks_elsewhere: bool = False) -> dict[str, Reals]:
     """By estimator: means of RMSE, RMSE at the best common scale, lift of the shilled system, seconds."""
     rows: dict[str, list[tuple[float, ...]]] = {"plain": [], "discrimination": [], "oracle": []}
     for seed in range(boards):
-        votes, truth, target = drawn(seed, spread=spread)
+        votes, truth, target = drawn(seed, spread=spread, clicks_elsewhere=clicks_elsewhere)
         bad = [name for name, kind in zip(votes.voters, kinds(votes), strict=True) if kind != HONEST]
         fits = {
             "plain": lambda votes=votes: davidson(votes).strengths,
@@ -187,15 +191,14 @@ def main() -> None:
     boards, tested = (2, 2) if small else (20, 10)
     print(f"{CLICKERS} clickers and {SHILLS} shills among {VOTERS} voters")
     print(f"{boards} boards a row in table 1, {tested} in tables 2 and 3\n")
-    print(
-        f"{'1. true spread, logits':32}{'RMSE':>8}{'scaled':>8}{'lift':>8}{'seconds':>9}{'RMSE/oracle':>13}"
-    )
-    for spread in (0.3, 0.6):
-        rows = repaired(boards, spread)
+    title = "1. true spread, logits; shills elsewhere"
+    print(f"{title:46}{'RMSE':>8}{'scaled':>8}{'lift':>8}{'seconds':>9}{'RMSE/oracle':>13}")
+    for spread, clicks in product((0.3, 0.6), (False, True)):
+        rows = repaired(boards, spread, clicks_elsewhere=clicks)
         for name, (rmse, scaled, lift, seconds) in rows.items():
             ratio = rmse / rows["oracle"][0]
-            label = f"{spread}   {name}"
-            print(f"{label:32}{rmse:8.1f}{scaled:8.1f}{lift:+8.1f}{seconds:9.3f}{ratio:13.2f}", flush=True)
+            label = f"{spread}   {ELSEWHERE[clicks]}: {name}"
+            print(f"{label:46}{rmse:8.1f}{scaled:8.1f}{lift:+8.1f}{seconds:9.3f}{ratio:13.2f}", flush=True)
     titles = ("e>=100", "alarms", "calib.", "alarms", "at 1 %", "ceiling", "ring", "false")
     head = "".join(f"{title:>8}" for title in titles)
 
@@ -208,14 +211,11 @@ def main() -> None:
         )
 
     print(f"\n{'2. tastes, logits; shills elsewhere':46}{head}")
-    for tastes in (0.0, 0.4, 0.8):
-        for clicks in (False, True):
-            label = f"{tastes}   {'click at random' if clicks else 'like honest voters'}"
-            show(label, found_shills(tested, tastes=tastes, clicks_elsewhere=clicks))
+    for tastes, clicks in product((0.0, 0.4, 0.8), (False, True)):
+        show(f"{tastes}   {ELSEWHERE[clicks]}", found_shills(tested, tastes=tastes, clicks_elsewhere=clicks))
     print(f"\n{'3. tastes; least votes of a shill on the system':46}{head}")
-    for tastes in (0.0, 0.4, 0.8):
-        for steered in (5, 10, 20, 40):
-            show(f"{tastes}   {steered}", found_shills(tested, tastes=tastes, steered=steered))
+    for tastes, steered in product((0.0, 0.4, 0.8), (5, 10, 20, 40)):
+        show(f"{tastes}   {steered}", found_shills(tested, tastes=tastes, steered=steered))
 
 
 if __name__ == "__main__":

@@ -42,9 +42,10 @@ class Ring:
     @property
     def sentence(self) -> str:
         """What was found, for a person to judge."""
+        named = "none of them can" if not self.members else f"{len(self.members)} of them can"
         return (
-            f"{len(self.members)} voters choose {self.system} together far more often than others do "
-            f"(e-value {_written(self.evidence)}; under independent voters at most 1 is expected)."
+            f"About {self.share:.1%} of voters choose {self.system} far more often than the others do "
+            f"(e-value 10^{self.evidence / np.log(10.0):.1f} for all of them together); {named} be named."
         )
 
 
@@ -110,7 +111,3 @@ def find_rings(
 def _mixed(evidence: Reals, share: float | Reals) -> Reals:
     mixed: Reals = np.logaddexp(np.log1p(-share), np.log(share) + evidence)
     return mixed
-
-
-def _written(log_evidence: float) -> str:
-    return f"10^{log_evidence / np.log(10.0):.1f}"
