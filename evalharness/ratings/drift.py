@@ -33,7 +33,8 @@ from evalharness.ratings.tally import LEFT, RIGHT, Codes, Tally
 __all__ = ["LEAST_PAST", "Alarm", "DriftWatch", "Watched", "watch_drift"]
 
 LEAST_PAST = 200
-"""Votes of a system before the first is staked on."""
+"""Votes of a system before the first about it, or against it, is staked on: what was expected of a newcomer
+is soon found wrong, and its opponents must not pay for that."""
 FIRST_FIT, GROWTH = 400, 1.25
 """Votes of the board before the first fit; it is repeated when they have grown by this factor."""
 LEAST_VOTER_SPREAD = 0.2
@@ -185,17 +186,16 @@ class _Run:
         fit, past = self.fitted(start)
         if fit is None:
             return end
-        known = np.isin(np.array(self.votes.systems), fit.systems)
+        size = len(self.votes.systems)
+        taken = np.bincount(self.votes.left[past], minlength=size)
+        taken += np.bincount(self.votes.right[past], minlength=size)
+        known = taken >= LEAST_PAST
         both = known[self.votes.left[start:end]] & known[self.votes.right[start:end]]
         rows = np.concatenate([past, start + np.flatnonzero(self.counts[start:end] & both)])
         about = {int(i): responses(fit, self.votes, rows, int(i)) for i in np.flatnonzero(known)}
         old = {i: seen.between(0, start) for i, seen in about.items()}
         tau2 = max(voter_variance(list(old.values())), LEAST_VOTER_SPREAD**2)
-        watched = [
-            i
-            for i, seen in old.items()
-            if i in self.experts and i not in self.alarms and len(seen.rows) >= LEAST_PAST
-        ]
+        watched = [i for i in about if i in self.experts and i not in self.alarms]
 
         def bet(until: int) -> dict[int, tuple[Experts, Reals, Codes]]:
             after = {}

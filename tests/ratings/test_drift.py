@@ -25,6 +25,7 @@ from evalharness.ratings.restarts import ESTRANGED, RESTART, START_SCALE, STEPS,
 from evalharness.ratings.simulate import simulate
 
 TRUTH = np.array([0.6, 0.2, 0.0, -0.3, -0.5])
+ROWS = ("left", "right", "outcome", "voter", "prompt")
 
 
 def moving(
@@ -310,6 +311,15 @@ def test_systems_without_a_past_are_named() -> None:
         f"With too few votes to have a past (200 of each, 400 in all), and so not watched yet: "
         f"{votes.systems[4]}."
     )
+
+
+def test_newcomers_do_not_disturb_the_others() -> None:
+    """A system that enters late and plays a third of the battles: what was first expected of it is wrong."""
+    old = simulate(TRUTH, votes=5_000, seed=6, exposure=[1, 1, 1, 1, 1e-12])
+    for seed in range(3):
+        crowded = simulate(TRUTH, votes=5_000, seed=seed, exposure=[1, 1, 1, 1, 2])
+        both = {name: np.concatenate([getattr(old, name), getattr(crowded, name)]) for name in ROWS}
+        assert not watch_drift(recounted(replace(crowded, **both))).alarms
 
 
 def test_two_fields_that_never_met_do_not_stop_the_watch() -> None:
