@@ -72,20 +72,31 @@ def _cell(design: Design) -> str:
 def _sources(crowd: Crowd, effect: DesignEffect | None) -> list[str]:
     """Where the numbers behind a plan come from."""
     sentences = list(crowd.assumed.values())
-    if effect is not None:
-        known = [
-            f"{getattr(crowd, name):.0f} Elo from {name[:-3]} to {name[:-3]}"
-            for name in ("voter_sd", "prompt_sd")
-            if name not in crowd.assumed
-        ]
-        sentences.insert(
-            0,
-            f"Measured on {effect.votes:,} votes of {effect.voters} voters on {effect.prompts} prompts: "
-            f"design effect {effect.ratio:.1f}, {100 * effect.tie_share:.0f} % ties, voters so uneven that "
-            f"{effect.voters} serve as {effect.voters * effect.voter_evenness:.0f} equally active ones would"
-            + (f"; a gap differs by {' and '.join(known)}." if known else "."),
+    if effect is None:
+        return sentences
+    from evalharness.ratings import ELO_PER_LOGIT
+
+    differ = [
+        f"{getattr(crowd, name):.0f} Elo from {who} to {who} "
+        f"(under {ELO_PER_LOGIT * floor:.0f} would not show)"
+        for name, who, floor in (
+            ("voter_sd", "voter", effect.voter_floor),
+            ("prompt_sd", "prompt", effect.prompt_floor),
         )
-    return sentences
+        if name not in crowd.assumed and floor is not None
+    ]
+    measured = [
+        f"{100 * effect.tie_share:.0f} % ties",
+        f"voters so uneven that {effect.voters * effect.voter_evenness:.0f} equally active ones would serve",
+    ]
+    if differ:
+        measured = [
+            f"design effect {effect.ratio:.1f}",
+            *measured,
+            f"a gap differs by {' and '.join(differ)}",
+        ]
+    base = f"Measured on {effect.votes:,} votes of {effect.voters} voters on {effect.prompts} prompts"
+    return [f"{base}: {'; '.join(measured)}.", *sentences]
 
 
 def show_growth(growth: dict[str, tuple[Growth, ...]], half_width: float) -> None:

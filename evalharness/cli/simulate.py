@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.table import Table
 
@@ -50,7 +49,9 @@ def simulate(
     Every row is marked simulated, and no file is written into a study: real votes stay alone. Prints what
     was put in beside the ratings that ever more such votes would give.
     """
-    from evalharness.ratings import ELO_PER_LOGIT  # numpy and scipy: not at the command line's start
+    import numpy as np  # and scipy, below: not at the command line's start
+
+    from evalharness.ratings import ELO_PER_LOGIT
     from evalharness.ratings.long_run import long_run
     from evalharness.ratings.simulate import simulate as draw
 

@@ -37,6 +37,9 @@ from evalharness.ratings.tally import LEFT, RIGHT, Codes, Tally
 
 __all__ = ["DesignEffect", "design_effect"]
 
+_ONE_IN_TWENTY = 1.645
+"""Normal quantile."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DesignEffect:
@@ -65,6 +68,9 @@ class DesignEffect:
     shows; None where no voter voted on two prompts, so that nothing is known."""
     prompt_sd: float | None
     """The same from prompt to prompt; None where no prompt had two voters."""
+    voter_floor: float | None
+    """The `voter_sd` that as many alike voters would show by chance one time in twenty; None as above."""
+    prompt_floor: float | None
     voter_evenness: float
     """How many voters of equal activity would serve as well as these, over their number; at most 1."""
     prompt_evenness: float
@@ -76,7 +82,10 @@ class DesignEffect:
 
     @property
     def ratio(self) -> float:
-        """The design effect of the mean difference; votes tell as much as votes / ratio independent ones."""
+        """The design effect of the mean difference; votes tell as much as votes / ratio independent ones.
+
+        Around 1 by chance on either side where votes are independent.
+        """
         return float(np.trace(self.total) / np.trace(self.independent))
 
     @property
@@ -111,6 +120,8 @@ def design_effect(votes: Tally) -> DesignEffect:
     nothing = np.zeros_like(cells)  # a lone voter's taste cannot be told from the strengths themselves
     of_voters = nothing if by_voter is None else by_voter - cells
     of_prompts = nothing if by_prompt is None else by_prompt - cells
+    voter_sd, voter_floor = _gap_sd(of_voters, independent, decisive.voter, cell)
+    prompt_sd, prompt_floor = _gap_sd(of_prompts, independent, decisive.prompt, cell)
     return DesignEffect(
         systems=votes.systems,
         votes=votes.votes,
@@ -121,8 +132,10 @@ def design_effect(votes: Tally) -> DesignEffect:
         of_voters=of_voters,
         of_prompts=of_prompts,
         of_cells=cells - independent,
-        voter_sd=_gap_sd(of_voters, decisive.voter, cell),
-        prompt_sd=_gap_sd(of_prompts, decisive.prompt, cell),
+        voter_sd=voter_sd,
+        prompt_sd=prompt_sd,
+        voter_floor=voter_floor,
+        prompt_floor=prompt_floor,
         voter_evenness=_evenness(decisive.voter),
         prompt_evenness=_evenness(decisive.prompt),
     )
@@ -166,13 +179,22 @@ def _between(fit: Fit, votes: Tally, scores: sparse.csr_array, reach: Reals, clu
     return symmetric
 
 
-def _gap_sd(part: Reals, cluster: Codes, cell: Codes) -> float | None:
-    """Standard deviation of a gap between clusters, from the variance they add and how often they add it."""
+def _gap_sd(
+    part: Reals, independent: Reals, cluster: Codes, cell: Codes
+) -> tuple[float, float] | tuple[None, None]:
+    """Standard deviation of a gap between clusters, and the one that chance shows one time in twenty.
+
+    The variance that clusters add is a sum over `together` products of two votes' parts. Where votes are
+    independent each product has mean zero and, in each of the dimensions that differences have, a
+    standard deviation of one vote's variance; every pair comes twice.
+    """
     together = _ordered_pairs(cluster) - _ordered_pairs(cell)
     if together == 0 or len(np.unique(cluster)) == 1:
-        return None
-    of_gap = 2.0 * np.trace(part) / (len(part) - 1)
-    return float(np.sqrt(max(of_gap, 0.0) * len(cluster) ** 2 / together))
+        return None, None
+    votes, dimensions = len(cluster), len(part) - 1
+    added, of_one_vote = (2.0 * np.trace(each) / dimensions for each in (part, independent * votes))
+    chance = of_one_vote * np.sqrt(2.0 / (together * dimensions))
+    return float(np.sqrt(max(added, 0.0) * votes**2 / together)), float(np.sqrt(_ONE_IN_TWENTY * chance))
 
 
 def _ordered_pairs(codes: Codes) -> float:

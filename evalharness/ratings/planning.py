@@ -38,6 +38,8 @@ PROMPTS = (20, 40, 80, 160, 320)
 """Numbers of prompts that a plan tries where none is given."""
 VOTERS = (20, 30, 50, 80, 120, 200, 400, 800)
 """The same for voters."""
+_FEWEST = 10
+"""Voters, or prompts, among whom differences are taken for measured."""
 _MOST_VOTES = 10**8
 """A design that needs more is reported as out of reach."""
 
@@ -129,17 +131,32 @@ class Crowd:
 
     @classmethod
     def measured(cls, found: DesignEffect) -> Crowd:
-        """As a board shows it; what the board cannot show is taken from `ASSUMED`, and said."""
-        known = {"voter_sd": found.voter_sd, "prompt_sd": found.prompt_sd}
+        """As a board shows it; what its votes are too few to show is taken from `ASSUMED`, and said.
+
+        Too few are under 10 voters (prompts), and votes among which chance shows larger differences than
+        would be assumed, and larger than are there.
+        """
+        sds, assumed = {}, {}
+        for name, sd, floor, clusters in (
+            ("voter_sd", found.voter_sd, found.voter_floor, found.voters),
+            ("prompt_sd", found.prompt_sd, found.prompt_floor, found.prompts),
+        ):
+            sds[name] = getattr(ASSUMED, name)
+            if (
+                sd is None
+                or floor is None
+                or clusters < _FEWEST
+                or max(sds[name] / ELO_PER_LOGIT, sd) < floor
+            ):
+                assumed[name] = f"These votes cannot tell how {name[:-3]}s differ. {ASSUMED.assumed[name]}"
+            else:
+                sds[name] = ELO_PER_LOGIT * sd
         return cls(
-            **{
-                name: getattr(ASSUMED, name) if value is None else ELO_PER_LOGIT * value
-                for name, value in known.items()
-            },
+            **sds,
             tie_share=found.tie_share,
             voter_evenness=found.voter_evenness,
             prompt_evenness=found.prompt_evenness,
-            assumed={name: ASSUMED.assumed[name] for name, value in known.items() if value is None},
+            assumed=assumed,
         )
 
     def with_sds(self, voter_sd: float | None, prompt_sd: float | None) -> Crowd:

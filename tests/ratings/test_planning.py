@@ -141,6 +141,16 @@ def test_design_effect_finds_the_tastes_put_in(voters: float, prompts: float) ->
         assert np.mean([each.ratio for each in found]) == pytest.approx(1.0, abs=0.07)
 
 
+def test_the_floor_is_passed_by_chance_one_time_in_twenty() -> None:
+    found = [
+        design_effect(simulate(STRENGTHS, votes=1_500, seed=seed, voters=60, prompts=40))
+        for seed in range(150)
+    ]
+    passed = [each.voter_sd > each.voter_floor for each in found]
+    passed += [each.prompt_sd > each.prompt_floor for each in found]
+    assert 0.02 < np.mean(passed) < 0.09
+
+
 def test_design_effect_agrees_with_the_boards_own_intervals(video_votes: Tally) -> None:
     """The board's covariance over its row sandwich is that ratio made cautious for few prompts."""
     fit = bradley_terry(video_votes)
@@ -180,7 +190,9 @@ def test_a_measured_crowd_says_what_it_could_not_measure() -> None:
     crowd = Crowd.measured(design_effect(votes))
     assert (crowd.voter_sd, crowd.prompt_sd) == (ASSUMED.voter_sd, ASSUMED.prompt_sd)
     assert set(crowd.assumed) == {"voter_sd", "prompt_sd"}
-    assert "Assumed: a gap differs by 100 Elo" in crowd.assumed["voter_sd"]
+    assert "These votes cannot tell how voters differ. Assumed:" in crowd.assumed["voter_sd"]
+    few = simulate(STRENGTHS, votes=60, seed=3, voters=30, prompts=30, activity=0.0)
+    assert Crowd.measured(design_effect(few)).voter_sd == ASSUMED.voter_sd
     crowd = Crowd.measured(design_effect(simulate(STRENGTHS, votes=2_000, seed=3)))
     assert crowd.assumed == {}
     asked = crowd.with_sds(None, 40.0)
