@@ -5,14 +5,15 @@
 Claims: ratings pooled towards the whole board are nearer the truth than the slice's own and, where slices
 differ, than the whole board's; their 95 % intervals cover 93-97 % on average over systems; tau is recovered.
 
-Each board: 12 systems in 8 slices of 60 to 1,200 votes with 20 prompts each; the four thinnest slices lack two
-systems. The same 150 voters, of uneven activity, vote everywhere; voters and prompts shift every system by
-normal effects (standard deviation in logits, first column). Strengths in a slice are those of the study plus
-normal deviations of standard deviation tau. The truth is what a fit converges to with ever more votes. Printed, in
-Elo: error (root mean square) of the slice's own ratings, of the whole board's and of the pooled ones; share of
-intervals that cover, for own, pooled, and pooled where the system has no vote in the slice; mean half-width; tau
-as it truly was among the slices, as estimated (means), and how often its interval holds it. About two minutes;
---small takes seconds and is too few boards to judge by.
+Each board: 12 systems in 8 slices of 60 to 1,200 votes, 20 prompts each; the four thinnest lack two systems.
+The same 150 voters, of uneven activity, vote everywhere; voters and prompts shift every system by normal
+effects (standard deviation in logits, first column). Strengths in a slice are those of the study plus normal
+deviations of standard deviation tau. The truth is what a fit converges to with ever more votes.
+
+Printed, in Elo: root mean square error of the slice's own ratings, the whole board's and the pooled ones;
+share of intervals that cover, for own, pooled, and pooled where the system has no vote in the slice; mean
+half-width of the pooled; tau as it was among these slices, as estimated, and how often its interval holds it.
+About two minutes; --small takes seconds and is too few boards to judge by.
 """
 
 from __future__ import annotations
@@ -101,7 +102,9 @@ def scored(spread: float, tau: float, boards: int, seed: int = 1) -> Score:
                 for truth in truths
             ]
         )
-        true_tau = float(np.sqrt(((target - target.mean(axis=0)) ** 2).sum() / (len(SIZES) - 1) / (SYSTEMS - 1)))
+        true_tau = float(
+            np.sqrt(((target - target.mean(axis=0)) ** 2).sum() / (len(SIZES) - 1) / (SYSTEMS - 1))
+        )
         score.tau.append((true_tau, found.spread.value))
         score.tau_held.append(found.spread.low <= true_tau <= found.spread.high)
         for label, rated in found.rated.items():
@@ -137,7 +140,10 @@ def main() -> None:
     print(f"{boards} boards a row; target for coverage of pooled intervals: 0.93-0.97 on average")
     print(f"{'':14}{'error, Elo':^21}{'95 % intervals cover':^24}{'half-':>7}{'tau, Elo':^20}")
     heads = ("own", "whole", "pooled", "own", "pooled", "absent", "width", "true", "found", "held")
-    print(f"{'effects, tau':14}" + "".join(f"{head:>{7 if i < 3 or i > 5 else 8}}" for i, head in enumerate(heads)))
+    print(
+        f"{'effects, tau':14}"
+        + "".join(f"{head:>{7 if i < 3 or i > 5 else 8}}" for i, head in enumerate(heads))
+    )
     for spread, tau in SCENARIOS:
         found = scored(spread, tau, boards)
         true_tau, estimate = np.mean(found.tau, axis=0)

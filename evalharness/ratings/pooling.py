@@ -28,6 +28,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from evalharness.errors import RatingError
+from evalharness.ratings.connectivity import one_way_groups
 from evalharness.ratings.intervals import FEW_CLUSTERS
 from evalharness.ratings.leave_out import leave_out_moves, vote_scores
 from evalharness.ratings.newton import Fit, Reals
@@ -36,6 +37,7 @@ from evalharness.ratings.tally import Codes, Tally
 __all__ = [
     "PRIOR_TAU",
     "Errors",
+    "Joint",
     "Part",
     "Pooled",
     "Spread",
@@ -70,6 +72,22 @@ class Errors:
     """Shape (cells, parameters): summed scores."""
     inverse: Reals
     """Shape (parameters, systems): how strengths, summing to zero, answer to a score."""
+    model: Reals
+    """Shape (systems, systems): covariance if the votes were independent and the model true."""
+    one_way: bool
+    """Whether between some systems every vote went one way."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint:
+    """Covariance of the errors in the strengths of a part, then of the whole, stacked; in squared logits."""
+
+    errors: Reals
+    """By the two-way jackknife."""
+    cells: Reals
+    """X: what is left where only votes of one voter on one prompt go together."""
+    clusters: int
+    """Voters or prompts of the part, whichever are fewer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +98,7 @@ class Part:
     """Places of its systems among the systems of the whole."""
     strengths: Reals
     """Its own fit, in logits, in any gauge."""
-    errors: Reals
-    """From `joint_errors`: its own strengths first, then those of the whole."""
+    joint: Joint
     factor: float
     """h_s: variance of its deviation from the whole, in units of tau squared."""
 
@@ -93,6 +110,7 @@ class Spread:
     value: float
     """Posterior median."""
     low: float
+    """Of the interval of highest posterior density."""
     high: float
 
 
@@ -110,6 +128,7 @@ class Pooled:
 
 def errors_of(fit: Fit, votes: Tally) -> Errors:
     """What `joint_errors` needs to know of a fit and of the votes it was fitted to."""
+    size = len(fit.systems)
     inverse = np.linalg.inv(fit.information) @ fit.gauge.T
     cells, place = np.unique(votes.voter * len(votes.prompts) + votes.prompt, return_inverse=True)
     return Errors(
@@ -119,16 +138,19 @@ def errors_of(fit: Fit, votes: Tally) -> Errors:
         by_prompt=_moves(fit, votes, votes.prompt, len(votes.prompts)),
         cells=cells,
         by_cell=_cell_scores(fit, votes, place, len(cells)),
-        inverse=inverse[:, : len(fit.systems)],
+        inverse=inverse[:, :size],
+        model=(fit.gauge @ inverse)[:size, :size],
+        one_way=len(one_way_groups(votes)) > 1,
     )
 
 
-def joint_errors(part: Errors, whole: Errors) -> Reals:
-    """Covariance of the errors in (strengths of the part, strengths of the whole), in squared logits.
+def joint_errors(part: Errors, whole: Errors) -> Joint:
+    """How the errors in the strengths of the part and in those of the whole go together.
 
-    The two-way cluster jackknife of both fits at once. Voters and prompts are matched by name; those who
-    are in one fit alone move that one alone. As for a board's own intervals the result is raised to
-    X / 4 where it has less, and to X where the part has few clusters.
+    The two-way cluster jackknife of both fits at once. Voters and prompts are matched by name; those who are
+    in one fit alone move that one alone. The rules for small samples are those of a board's own intervals:
+    nowhere less than X / 4; where the part has few clusters X is not subtracted; there, and where votes went
+    one way, the part's errors are nowhere smaller than the model's own.
     """
     voter, prompt = _matched(part.voters, whole.voters), _matched(part.prompts, whole.prompts)
     clusters = _squares(part.by_voter, whole.by_voter, voter) + _squares(
@@ -146,7 +168,10 @@ def joint_errors(part: Errors, whole: Errors) -> Reals:
     )
     cells = np.block([[blocks[0], blocks[1]], [blocks[1].T, blocks[2]]])
     few = min(len(part.voters), len(part.prompts)) < FEW_CLUSTERS
-    return _at_least(cells if few else cells / 4.0, clusters - cells)
+    found = _at_least(cells / 4.0, clusters if few else clusters - cells)
+    if few or part.one_way:
+        found = _at_least(linalg.block_diag(part.model, np.zeros_like(whole.model)), found)
+    return Joint(found, cells, min(len(part.voters), len(part.prompts)))
 
 
 def deviation_factors(shares: Reals) -> Reals:
@@ -178,8 +203,7 @@ def pool(
     free = (len(parts) if independent is None else independent) / len(parts)
     grid = _GRID if tau is None else np.array([tau])
     weight = _posterior(grid, views, free) if tau is None else np.ones(1)
-    low, middle, high = _quantiles(grid, weight, [0.5 - confidence / 2, 0.5, 0.5 + confidence / 2])
-    return Spread(middle, low, high), [_pooled(whole, view, grid**2, weight) for view in views]
+    return _summary(grid, weight, confidence), [_pooled(whole, view, grid**2, weight) for view in views]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,7 +215,9 @@ class _View:
     seen: Reals
     """Shape (axes,): slice minus whole."""
     noise: Reals
-    """Shape (axes,): error variance of `seen`."""
+    """Shape (axes,): error variance of `seen`, steadied: what tau and the weights are found from."""
+    errors: Reals
+    """Shape (axes, axes): covariance of that error, as found: what the intervals are made of."""
     shared: Reals
     """Shape (axes, systems): covariance of that error with the error of the whole."""
     whole_errors: Reals
@@ -199,21 +225,31 @@ class _View:
 
     @classmethod
     def of(cls, whole: Reals, part: Part) -> _View:
-        """Contrasts of slice minus whole, turned so that their errors are uncorrelated."""
+        """Contrasts of slice minus whole, turned so that their errors are uncorrelated.
+
+        From G clusters the errors of m contrasts are known only roughly: the jackknife finds some of them far
+        too small, and pooling would take just these for real differences. For finding axes and weights it is
+        therefore drawn by m / (m + G) towards X, scaled to its own mean (linear shrinkage as in Ledoit & Wolf
+        2004).
+        """
         own = len(part.systems)
         contrasts = linalg.helmert(own)
         both = np.zeros((own - 1, own + len(whole)))
         both[:, :own] = contrasts
         both[:, own + part.systems] = -contrasts
-        noise, turn = np.linalg.eigh(both @ part.errors @ both.T)
+        errors, cells = (both @ matrix @ both.T for matrix in (part.joint.errors, part.joint.cells))
+        drawn = (own - 1) / (own - 1 + part.joint.clusters)
+        scale = np.trace(errors) / max(np.trace(cells), _NEGLIGIBLE)
+        noise, turn = np.linalg.eigh((1.0 - drawn) * errors + drawn * scale * cells)
         axes = np.zeros((len(whole), own - 1))
         axes[part.systems] = contrasts.T @ turn
         return cls(
             axes=axes,
             seen=turn.T @ contrasts @ (part.strengths - whole[part.systems]),
             noise=np.maximum(noise, 0.0) + _NEGLIGIBLE,
-            shared=turn.T @ both @ part.errors[:, own:],
-            whole_errors=part.errors[own:, own:],
+            errors=turn.T @ errors @ turn,
+            shared=turn.T @ both @ part.joint.errors[:, own:],
+            whole_errors=part.joint.errors[own:, own:],
             factor=part.factor,
         )
 
@@ -232,9 +268,14 @@ def _posterior(grid: Reals, views: Sequence[_View], free: float) -> Reals:
     return np.asarray(weight / weight.sum())
 
 
-def _quantiles(grid: Reals, weight: Reals, levels: Sequence[float]) -> list[float]:
-    below = np.cumsum(weight) - 0.5 * weight
-    return [float(x) for x in np.interp(levels, below, grid)]
+def _summary(grid: Reals, weight: Reals, confidence: float) -> Spread:
+    """Median and the interval of highest density, which reaches down to 0 where slices may be alike."""
+    if len(grid) == 1:
+        return Spread(*(float(grid[0]),) * 3)
+    median = float(np.interp(0.5, np.cumsum(weight) - 0.5 * weight, grid))
+    likeliest = np.argsort(-weight / np.gradient(grid), kind="stable")
+    inside = grid[likeliest[: 1 + int(np.searchsorted(np.cumsum(weight[likeliest]), confidence))]]
+    return Spread(median, float(inside.min()), float(inside.max()))
 
 
 def _pooled(whole: Reals, view: _View, squares: Reals, weight: Reals) -> Pooled:
@@ -242,9 +283,9 @@ def _pooled(whole: Reals, view: _View, squares: Reals, weight: Reals) -> Pooled:
     variance = view.factor * squares[:, None]
     kept = variance / (variance + view.noise)
     mean = weight @ kept
-    unsure = (kept - mean).T @ (weight[:, None] * (kept - mean))
-    along = np.diag(weight @ (kept**2 * view.noise + variance * (1.0 - kept) ** 2))
-    along += unsure * np.outer(view.seen, view.seen)
+    square = kept.T @ (weight[:, None] * kept)
+    along = np.diag(weight @ (variance * (1.0 - kept) ** 2)) + square * view.errors
+    along += (square - np.outer(mean, mean)) * np.outer(view.seen, view.seen)
     cross = view.axes @ (mean[:, None] * view.shared)
     size = len(whole)
     unseen = np.eye(size) - 1.0 / size - view.axes @ view.axes.T

@@ -246,7 +246,7 @@ def _rate(
         Part(
             systems=np.searchsorted(votes.systems, parts[label].systems),
             strengths=found.fit.strengths,
-            errors=joint_errors(errors_of(found.fit, parts[label]), at_whole),
+            joint=joint_errors(errors_of(found.fit, parts[label]), at_whole),
             factor=factors[label],
         )
         for label, (found, _) in alone.items()
