@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from evalharness.battles import Preference
 from evalharness.config import PairingSettings
 from evalharness.errors import RatingError, StoreError
-from evalharness.records import Ballot, Category, Question
+from evalharness.records import Category, Question
 from evalharness.store import Store
+from evalharness.store.counting import VoteColumns
 
 __all__ = ["Preferring", "preference_from"]
 
@@ -73,8 +74,11 @@ class Preferring:
         began = self._clock()
         made = self._preference
         try:
-            ballots = self._store.ballots(question=Question.OVERALL)
-            made = preference_from(ballots, self._systems, self._settings)
+            votes = {
+                category: self._store.vote_columns(category=category, question=Question.OVERALL)
+                for category in Category
+            }
+            made = preference_from(votes, self._systems, self._settings)
         except StoreError:
             pass  # a busy database, or a closed one: what was preferred so far stands
         finally:
@@ -86,21 +90,19 @@ class Preferring:
 
 
 def preference_from(
-    ballots: Iterable[Ballot], systems: Sequence[str], settings: PairingSettings
+    votes: Mapping[Category, VoteColumns], systems: Sequence[str], settings: PairingSettings
 ) -> Preference:
     """Chances of all couples of `systems`, by category; categories that cannot be rated yet are missing."""
-    from evalharness.ratings.pair_choice import pair_preference  # scipy: only gap_aware loads it
-    from evalharness.ratings.tally import tally
+    # Only gap_aware loads scipy, and only once the page is up.
+    from evalharness.ratings.pair_choice import pair_preference
+    from evalharness.ratings.tally import tally_codes
 
-    by_category: Mapping[Category, list[Ballot]] = {category: [] for category in Category}
-    for ballot in ballots:
-        by_category[ballot.category].append(ballot)
     couples = np.triu_indices(len(systems), 1)
     preference = {}
-    for category, cast in by_category.items():
+    for category, columns in votes.items():
         try:
             chances = pair_preference(
-                tally(cast),
+                tally_codes(**columns._asdict()),
                 systems,
                 explore=settings.explore,
                 newcomer_votes=settings.newcomer_votes,

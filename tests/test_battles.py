@@ -320,6 +320,20 @@ def test_a_prompt_with_one_exhibit_is_no_pair() -> None:
         assert draw(nothing, (), Tally(nothing), policy, Random(1)) is None
 
 
+@pytest.mark.parametrize("policy", ["balanced", "uniform", "gap_aware"])
+def test_no_draw_lists_the_pairs_of_the_pool(policy: Policy) -> None:
+    pool = study(60, 20, 0, 0)
+    tally, rng, shown = Tally(pool), Random(1), set()
+    wanted = {category: np.ones(len(pool.first)) for category in pool.boards}
+    for _ in range(3):
+        drawn = draw(pool, shown, tally, policy, rng, wanted)
+        assert drawn is not None
+        shown.add(drawn.pair)
+        tally.add(drawn.category, drawn.pair, drawn.left.clip.system, drawn.right.clip.system)
+    assert "pairs" not in vars(pool)  # 4.5 million of them would take gigabytes in a study of 300 systems
+    assert pool.size == len(pool.pairs) == 60 * 59 // 2 * 20
+
+
 ALL = tuple(Question)
 
 

@@ -3,16 +3,18 @@
 Every vote narrows *some* difference, but most differences are settled early: only votes on pairs whose order
 is unsure move the ranking. The chance of the pair (i, j) is built from four parts:
 
-    gap-aware    v_ij Phi(-|d_ij| / sqrt(v_ij))   d: estimated difference, v: its variance. The variance a
-                                                  vote can reduce times the chance that d has the wrong sign
+    gap-aware    (v Phi(-|d| / sqrt(v)))^4        d: estimated difference, v: its variance. The variance that
+                                                  votes can reduce times the chance that d has the wrong sign,
+                                                  sharpened
     placement    newcomers, systems with few votes, take half the battles, against opponents from whom most
                  is learnt about where they stand: nearest in strength, as far as that is known yet
     quota        established pairs that met less often than asked go before gap-aware ones
     exploration  a tenth goes to all pairs alike, so that every pair keeps a chance above 0 and any estimate
                  can be reweighted by 1 / chance (Horvitz & Thompson 1952)
 
-Gap-aware choice settles the *order* with fewer votes; it does not make intervals narrower. Strengths and
-variances are in logits, as `Fit` and `Covariance` have them. Pure: the same votes give the same chances.
+Gap-aware choice settles the *order* with fewer votes. It does not make the intervals of ratings narrower but
+wider, since systems whose place is clear get fewer votes. Strengths and variances are in logits, as `Fit` and
+`Covariance` have them. Pure: the same votes give the same chances.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from evalharness.ratings.board import estimate
 from evalharness.ratings.newton import Reals
 from evalharness.ratings.tally import Codes, Tally
 
-__all__ = ["EXPLORE", "NEWCOMER_VOTES", "PLACEMENT", "gap_aware_score", "pair_preference", "pair_weights"]
+__all__ = ["EXPLORE", "NEWCOMER_VOTES", "PLACEMENT", "SHARPNESS", "pair_preference", "pair_weights"]
 
 EXPLORE = 0.1
 """Share of the battles drawn from all pairs alike."""
@@ -37,6 +39,8 @@ NEWCOMER_VOTES = 30
 PLACEMENT = 0.5
 """Share of the other battles that newcomers take, or their share of the systems where that is more. Not all
 of them: no voter should see the same system in every pair."""
+SHARPNESS = 4
+"""Power of the gap-aware score: 1 spreads votes over pairs that are nearly settled, and 8 settles no more."""
 
 
 def pair_weights(
@@ -68,8 +72,8 @@ def pair_weights(
     newcomer = votes < newcomer_votes
     established = anyone & ~newcomer[:, None] & ~newcomer[None, :]
     short = np.where(established, np.maximum(quota - met, 0), 0).astype(float)
-    settled = short if short.any() else np.where(established, gap_aware_score(gap, variance), 0.0)
-    preferred = _shares(settled, established)
+    wanted = short if short.any() else _gap_aware(gap, np.where(established, variance, 0.0))
+    preferred = _shares(wanted, established)
     if newcomer.any():
         shortfall = np.where(newcomer, newcomer_votes - votes, 0).astype(float)
         placing = _placement(shortfall, gap, variance, anyone)
@@ -111,15 +115,13 @@ def pair_preference(
     )
 
 
-def gap_aware_score(gap: Reals, variance: Reals) -> Reals:
-    """Variance of a difference times the chance that its sign is wrong; any shape, in squared logits.
-
-    Largest where two systems are close and little known; 0 where nothing is left to learn.
-    """
-    error = np.sqrt(np.maximum(variance, 0.0))
+def _gap_aware(gap: Reals, variance: Reals) -> Reals:
+    """The sharpened score of each difference, 1 for the highest; 0 where nothing is left to learn."""
+    error = np.sqrt(variance)
     distance = np.divide(np.abs(gap), error, out=np.full_like(error, np.inf), where=error > 0)
-    score: Reals = error**2 * ndtr(-distance)
-    return score
+    score: Reals = variance * ndtr(-distance)
+    sharp: Reals = (score / max(score.max(), np.finfo(float).tiny)) ** SHARPNESS
+    return sharp
 
 
 def _placement(shortfall: Reals, gap: Reals, variance: Reals, anyone: NDArray[np.bool_]) -> Reals:

@@ -16,44 +16,38 @@ from arena_ui.preferring import REST, SECONDS, VOTES, Preferring, preference_fro
 from arena_ui.tokens import Sealer
 from evalharness.config import PairingSettings, Study, load_study
 from evalharness.errors import StoreError
-from evalharness.records import Ballot, Category, Outcome, Question, Vote
+from evalharness.records import Category, Outcome, Question, Vote
 from evalharness.store import Store
+from evalharness.store.counting import VoteColumns
 
 SYSTEMS = ("a", "b", "c", "d")
 GAP_AWARE = PairingSettings(policy="gap_aware", newcomer_votes=0)
 
 
-def ballots(number: int, category: Category = Category.TEXT_TO_VIDEO) -> list[Ballot]:
+def columns(number: int) -> VoteColumns:
     """Votes on all pairs alike: a and b are as good as each other, c is far below, d farther."""
     random = np.random.default_rng(1)
-    strength = {"a": 0.0, "b": 0.0, "c": -2.0, "d": -4.0}
-    cast = []
-    for index in range(number):
-        left, right = list(combinations(SYSTEMS, 2))[index % 6][:: 1 if index % 4 < 2 else -1]
-        wins = random.random() < 1 / (1 + np.exp(strength[right] - strength[left]))
-        cast.append(
-            Ballot(
-                f"{index}", f"v{index % 30}", f"p{index % 25}", category, "en", Question.OVERALL,
-                left, right, Outcome.LEFT if wins else Outcome.RIGHT, datetime(2026, 1, 1, tzinfo=UTC),
-            )
-        )  # fmt: skip
-    return cast
+    strength = np.array([0.0, 0.0, -2.0, -4.0])
+    index = np.arange(number)
+    pair = np.array(list(combinations(range(4), 2)), dtype=np.int64)[index % 6]
+    left, right = np.where(index[:, None] % 4 < 2, pair, pair[:, ::-1]).T
+    won = random.random(number) < 1 / (1 + np.exp(strength[right] - strength[left]))
+    names = (SYSTEMS, tuple(f"v{i}" for i in range(30)), tuple(f"p{i}" for i in range(25)))
+    return VoteColumns(*names, left, right, np.where(won, 0, 1), index % 30, index % 25)
+
+
+NOTHING = VoteColumns((), (), (), *np.zeros((5, 0), dtype=np.int64))
 
 
 class FakeStore:
-    """Answers `ballots` from a list, or fails."""
+    """Has votes in one category."""
 
     def __init__(self) -> None:
-        self.cast: list[Ballot] = []
-        self.asked = 0
-        self.broken = False
+        self.cast = NOTHING
 
-    def ballots(self, *, question: Question) -> list[Ballot]:
+    def vote_columns(self, *, category: Category, question: Question) -> VoteColumns:
         assert question is Question.OVERALL
-        self.asked += 1
-        if self.broken:
-            raise StoreError("The database is closed.")
-        return self.cast
+        return self.cast if category is Category.TEXT_TO_VIDEO else NOTHING
 
 
 class Bench:
@@ -67,14 +61,13 @@ class Bench:
             store, settings, SYSTEMS, clock=lambda: self.now, start=self.waiting.append
         )
 
-    def work(self, took: float = 0.0) -> None:
-        job = self.waiting.pop()
-        self.now += took
-        job()
+    def work(self) -> None:
+        self.waiting.pop()()
 
 
 def test_categories_that_cannot_be_rated_are_left_out_and_the_open_pair_is_preferred() -> None:
-    wanted = preference_from([*ballots(600), *ballots(1, Category.AUDIO_SYNC)], SYSTEMS, GAP_AWARE)
+    votes = {Category.TEXT_TO_VIDEO: columns(600), Category.AUDIO_SYNC: columns(1)}
+    wanted = preference_from(votes, SYSTEMS, GAP_AWARE)
     assert set(wanted) == {Category.TEXT_TO_VIDEO}
     chances = dict(zip(combinations(SYSTEMS, 2), wanted[Category.TEXT_TO_VIDEO], strict=True))
     assert max(chances, key=chances.__getitem__) == ("a", "b")
@@ -89,7 +82,7 @@ def test_votes_are_rated_at_first_sight_then_after_enough_votes_or_time_and_neve
     assert len(bench.waiting) == 1
     bench.preferring.current()
     assert len(bench.waiting) == 1  # at work already
-    bench.store.cast = ballots(600)
+    bench.store.cast = columns(600)
     bench.work()
     assert set(bench.preferring.current() or {}) == {Category.TEXT_TO_VIDEO}
     assert not bench.waiting
@@ -110,7 +103,7 @@ def test_votes_are_rated_at_first_sight_then_after_enough_votes_or_time_and_neve
 
 def test_slow_rating_rests_in_proportion_and_a_closed_store_leaves_what_was_known() -> None:
     bench = Bench()
-    bench.store.cast = ballots(600)
+    bench.store.cast = columns(600)
     bench.preferring.current()
     bench.work()
     known = bench.preferring.current()
@@ -118,11 +111,11 @@ def test_slow_rating_rests_in_proportion_and_a_closed_store_leaves_what_was_know
     bench.preferring.current()
     job = bench.waiting.pop()
 
-    def slowly(**asked: Any) -> list[Ballot]:
+    def slowly(**asked: Any) -> VoteColumns:
         bench.now += 20.0
         raise StoreError("The database is closed.")
 
-    bench.store.ballots = slowly  # type: ignore[method-assign]  # the fake's one verb, made slow
+    bench.store.vote_columns = slowly  # type: ignore[method-assign]  # the fake's one verb, made slow
     job()
     assert bench.preferring.current() is known
     for _ in range(VOTES):
