@@ -141,6 +141,28 @@ def test_design_effect_finds_the_tastes_put_in(voters: float, prompts: float) ->
         assert np.mean([each.ratio for each in found]) == pytest.approx(1.0, abs=0.07)
 
 
+def test_design_effect_parts_against_explicit_sums_over_pairs_of_votes() -> None:
+    votes = simulate(STRENGTHS[:3], votes=120, seed=4, voters=6, prompts=5, tie=0.0, voter_spread=0.8)
+    fit = bradley_terry(votes, order_effect=True)
+    gap = fit.strengths[votes.left] - fit.strengths[votes.right] + fit.order_effect
+    reach = np.linalg.inv(fit.information)[:3] - np.linalg.inv(fit.information)[:3].mean(axis=0)
+    z = np.array(
+        [
+            (reach[:, left] - reach[:, right] + reach[:, 3]) * ((outcome == 0) - 1 / (1 + np.exp(-each)))
+            for left, right, outcome, each in zip(votes.left, votes.right, votes.outcome, gap, strict=True)
+        ]
+    )
+    alone, cells = np.zeros((3, 3)), np.zeros((3, 3))
+    for k in range(120):
+        alone += np.outer(z[k], z[k])
+        for other in range(120):
+            if other != k and votes.voter[k] == votes.voter[other] and votes.prompt[k] == votes.prompt[other]:
+                cells += np.outer(z[k], z[other])
+    found = design_effect(votes)
+    np.testing.assert_allclose(found.independent, alone * 120 / 117, rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(found.of_cells, cells * 120 / 117, rtol=1e-9, atol=1e-12)
+
+
 def test_the_floor_is_passed_by_chance_one_time_in_twenty() -> None:
     found = [
         design_effect(simulate(STRENGTHS, votes=1_500, seed=seed, voters=60, prompts=40))
