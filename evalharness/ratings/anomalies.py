@@ -102,8 +102,8 @@ def _repeated(votes: Tally) -> Iterator[Anomaly]:
                 "repeated",
                 {"repeats": float(repeats[code]), "changed": float(changes[code])},
                 None,
-                f"{votes.voters[code]} answered a pair on the same prompt again {times}, "
-                f"{changes[code]} of them with another verdict than before.",
+                f"{votes.voters[code]} answered the same pair on the same prompt again ({times}); "
+                f"verdicts that changed: {changes[code]}.",
             )
 
 

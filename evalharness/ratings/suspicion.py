@@ -12,9 +12,10 @@ u ~ N(0, sigma^2) and sigma estimated from the votes. Three alternatives, averag
 
 Ties and both-bad say nothing here, so that a habit of tying, or of never tying, raises no suspicion.
 
-What is approximate: sigma is one number, estimated; an opponent's taste counts as new in each vote;
-`at random` takes a voter's agreement with the board for normally distributed; `one side` needs sides that
-were drawn by chance. A suspicion is a reason to look, never an exclusion.
+What is approximate: sigma is one number, estimated; an opponent's taste counts as new in each vote; tastes
+pull a voter's agreement with the board by a normal amount; `one side` needs sides that were drawn by chance.
+The tests and `benchmarks/shills.py` measure what that leaves of the 1 %. A suspicion is a reason to look,
+never an exclusion.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from scipy.special import logsumexp
 from evalharness.errors import RatingError
 from evalharness.ratings.connectivity import comparable_groups
 from evalharness.ratings.newton import Reals
-from evalharness.ratings.predicted_votes import predicted_votes, require_crowd, sides_tell
+from evalharness.ratings.predicted_votes import PredictedVotes, predicted_votes, require_crowd, sides_tell
 from evalharness.ratings.rings import Ring, favour_evidence, find_rings, ring_table
-from evalharness.ratings.tally import Codes, Tally
+from evalharness.ratings.tally import TIE, Codes, Tally
 
 __all__ = ["Suspect", "Suspicion", "suspicion"]
 
@@ -43,9 +44,10 @@ _HONEST_DRAWN = 2_000
 """Honest voters simulated, at least, to see how high their evidence goes..."""
 _MOST_CROWDS = 20
 """... but no more crowds than this."""
+_NO_SIDES = "Sides are not known or never alternated, so nothing is said of one-sided voters."
 _LEFT_IN = (
-    "Without the voters who stand out the systems would not all have met, so their votes served to predict "
-    "those of others."
+    "Without the voters who stand out the systems would not all have met in decisive votes, so theirs served "
+    "to predict those of others."
 )
 
 
@@ -147,11 +149,7 @@ def suspicion(votes: Tally, *, seed: int = 1) -> Suspicion:
     require_crowd(votes, "whether a voter answers as others do")
     voters, systems = len(votes.voters), len(votes.systems)
     sides_drawn = sides_tell(votes)
-    notes = (
-        []
-        if sides_drawn
-        else ["Sides are not known or never alternated: nothing is said of one-sided voters."]
-    )
+    notes = [] if sides_drawn else [_NO_SIDES]
     trusted = np.ones(voters, dtype=bool)
     for turn in range(_ROUNDS):
         predicted = predicted_votes(votes, trusted)
@@ -167,21 +165,10 @@ def suspicion(votes: Tally, *, seed: int = 1) -> Suspicion:
         quiet = ~ringed & (np.max([favours, at_random, one_side], axis=0) < _STANDS_OUT)
         if (quiet == trusted).all():
             break
-        if len(comparable_groups(votes.where(quiet[votes.voter]))) > 1:
+        if not _can_predict(votes.where(quiet[votes.voter])):
             notes.append(_LEFT_IN)
             break
         trusted = quiet
-    random = np.random.default_rng(seed)
-    honest = []
-    for _ in range(min(_MOST_CROWDS, -(-_HONEST_DRAWN // voters))):
-        crowd = predicted.redrawn(random, spread)
-        honest.append(
-            _together(
-                favour_evidence(crowd.favour_pairs(spread), *pairs, table, voters, counted=False),
-                crowd.at_random(spread),
-                crowd.one_side() if sides_drawn else np.zeros(voters),
-            )
-        )
     favoured = np.zeros(voters, dtype=np.int64)
     surest_last = np.argsort(pair, kind="stable")
     favoured[predicted.pair_voter[surest_last]] = predicted.pair_system[surest_last]
@@ -195,9 +182,29 @@ def suspicion(votes: Tally, *, seed: int = 1) -> Suspicion:
         favoured=favoured,
         rings=rings,
         taste_spread=spread,
-        honest=np.sort(np.concatenate(honest)),
+        honest=_honest_evidence(predicted, spread, table, sides_drawn, seed),
         notes=tuple(notes),
     )
+
+
+def _can_predict(others: Tally) -> bool:
+    """Whether these votes alone put all systems on one scale."""
+    return bool((others.outcome < TIE).any()) and len(comparable_groups(others)) == 1
+
+
+def _honest_evidence(
+    predicted: PredictedVotes, spread: float, table: Reals, sides_drawn: bool, seed: int
+) -> Reals:
+    """Evidence, ascending, of honest voters drawn with these tastes, who met the same battles and rings."""
+    random = np.random.default_rng(seed)
+    voters, pairs = predicted.voters, (predicted.pair_voter, predicted.pair_system)
+    drawn = []
+    for _ in range(min(_MOST_CROWDS, -(-_HONEST_DRAWN // voters))):
+        crowd = predicted.redrawn(random, spread)
+        favours = favour_evidence(crowd.favour_pairs(spread), *pairs, table, voters, counted=False)
+        one_side = crowd.one_side() if sides_drawn else np.zeros(voters)
+        drawn.append(_together(favours, crowd.at_random(spread), one_side))
+    return np.sort(np.concatenate(drawn))
 
 
 def _but_for(pair: Reals, other: Reals) -> Reals:

@@ -51,7 +51,7 @@ _NORMAL_95 = 1.959964
 _ROUNDS = 300
 _OWN_ROUNDS = 50
 _STILL = 3e-4
-"""Logits (0.05 Elo): a round that moves every strength, and no group by more, ends the fit."""
+"""Logits (0.05 Elo): a round in which no parameter, and no group's share, moves by more ends the fit."""
 _BLOCK = 1 << 15
 """Votes worked on at a time, so that the arrays of a block stay in the processor's cache."""
 

@@ -47,8 +47,9 @@ class WithoutVoters:
         changed = int((self.rank_before != self.rank_after).sum())
         first, then = (self.systems[int(rank.argmin())] for rank in (self.rank_before, self.rank_after))
         top = f"{first} stays first" if first == then else f"{then} comes first instead of {first}"
+        voters = "1 voter" if len(self.left_out) == 1 else f"{len(self.left_out)} voters"
         return (
-            f"Without {len(self.left_out)} voters ({self.votes_left_out} of {self.votes} votes) "
+            f"Without {voters} ({self.votes_left_out} of {self.votes} votes) "
             f"{self.systems[most]} moves most, by {self.moves[most]:+.1f} Elo; {changed} of "
             f"{len(self.systems)} systems change rank, and {top}."
         )

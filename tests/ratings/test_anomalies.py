@@ -83,7 +83,9 @@ def test_repeats_and_changed_verdicts_are_counted() -> None:
     assert record.voter == "v"
     assert record.figures == {"repeats": 3.0, "changed": 2.0}
     assert record.p is None
-    assert record.sentence.startswith("v answered a pair on the same prompt again 3 times, 2 of them")
+    assert record.sentence == (
+        "v answered the same pair on the same prompt again (3 times); verdicts that changed: 2."
+    )
 
 
 @settings(max_examples=40, deadline=None)

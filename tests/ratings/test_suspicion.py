@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -211,6 +212,11 @@ def test_what_cannot_be_asked_is_said_in_a_sentence() -> None:
         suspicion(crowd_of(1)).suspects(0.0)
 
 
+def test_votes_without_voters_are_refused() -> None:
+    with pytest.raises(RatingError, match=r"do not say who cast them.*column that names the voter"):
+        suspicion(replace(crowd_of(1), voters_known=False))
+
+
 def test_same_votes_and_seed_give_the_same_evidence() -> None:
     votes = crowd_of(14, shills=4)
     one, other = suspicion(votes, seed=3), suspicion(votes, seed=3)
@@ -262,3 +268,26 @@ def test_two_real_workers_who_choose_one_model_are_named(crowd: Tally) -> None:
 def test_real_votes_name_a_person_or_two(video_votes: Tally) -> None:
     """A panel of 30 observers in a laboratory: nobody is out to cheat, few if any stand out."""
     assert len(suspicion(video_votes).suspects()) <= 2
+
+
+def test_a_board_that_only_suspects_hold_together_keeps_their_votes() -> None:
+    """Two halves that only the shill's votes connect: predictions keep them, and a note says so."""
+    random = np.random.default_rng(3)
+    rows = []
+    for voter in range(40):
+        for _ in range(20):
+            half = "ab" if random.random() < 0.5 else "cd"
+            left, right = random.permutation(list(half))
+            rows.append((str(left), str(right), str(random.choice(["left", "right"])), f"v{voter}"))
+    for i in range(60):
+        left, right = ("a", "c") if i % 2 else ("c", "a")
+        rows.append((left, right, "left", "always left"))
+    found = suspicion(written(rows))
+    assert found.suspects()[0].voter == "always left"
+    assert any("would not all have met" in note for note in found.notes)
+
+
+def test_where_sides_are_unknown_nobody_is_one_sided() -> None:
+    found = suspicion(replace(crowd_of(15), sides_known=False))
+    assert not found.one_side.any()
+    assert any("nothing is said of one-sided voters" in note for note in found.notes)
