@@ -204,4 +204,4 @@ def _ordered_pairs(codes: Codes) -> float:
 
 def _evenness(codes: Codes) -> float:
     sizes = np.unique(codes, return_counts=True)[1]
-    return float(sizes.sum() ** 2 / (len(sizes) * _ordered_pairs(codes)))
+    return min(1.0, float(sizes.sum() ** 2 / (len(sizes) * _ordered_pairs(codes))))
