@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -163,3 +164,14 @@ def test_battles_are_balanced_until_votes_can_be_rated_and_gap_aware_from_then_o
         drawn = store.battles(voter.id)
         assert {battle.policy for battle in drawn} == {"gap_aware"}
         assert all(0 < battle.probability < 1 for battle in drawn)
+
+
+def test_by_default_votes_are_rated_in_a_thread_of_their_own() -> None:
+    store: Any = FakeStore()
+    store.cast = columns(600)
+    preferring = Preferring(store, GAP_AWARE, SYSTEMS)
+    preferring.current()
+    for thread in threading.enumerate():
+        if thread.name == "pair preference":
+            thread.join(timeout=30)
+    assert set(preferring.current() or {}) == {Category.TEXT_TO_VIDEO}
