@@ -17,7 +17,9 @@ from evalharness.ratings.bradley_terry import bradley_terry
 from evalharness.ratings.connectivity import comparable_groups, require_comparable
 from evalharness.ratings.davidson import davidson
 from evalharness.ratings.elo import EloRun, EloSpread, elo, elo_spread
+from evalharness.ratings.design import Rates
 from evalharness.ratings.estimate import ELO_PER_LOGIT, Estimate, Interval
+from evalharness.ratings.four_way import four_way
 from evalharness.ratings.intervals import Covariance, IntervalMethod, covariance
 from evalharness.ratings.newton import Fit
 from evalharness.ratings.tally import Tally, tally, tally_frame
@@ -33,6 +35,7 @@ __all__ = [
     "Fit",
     "Interval",
     "IntervalMethod",
+    "Rates",
     "Tally",
     "bradley_terry",
     "comparable_groups",
@@ -41,6 +44,7 @@ __all__ = [
     "elo",
     "elo_spread",
     "estimate",
+    "four_way",
     "leaderboard",
     "require_comparable",
     "tally",

@@ -11,8 +11,9 @@ fitted strengths (CR3; MacKinnon, Nielsen & Webb 2023), and combine as Cameron, 
 
 The difference of estimates may fall to nothing, or below, in some direction; there it is raised to X / 4, so
 that no standard error is less than half of what independent votes would give (this widens intervals of
-simulated boards without clusters by 1 %, others less). t quantile with min(G_voters, G_prompts) - 1
-degrees of freedom. Under 20 clusters on a side X is not subtracted.
+simulated boards without clusters by 1 %, others less). t quantile with the smaller *effective* number of
+clusters less one: voters of whom a few cast most votes count as fewer (Carter, Schnepel & Steigerwald
+2017). Under 20 clusters on a side X is not subtracted.
 """
 
 from __future__ import annotations
@@ -115,6 +116,16 @@ class _Side:
     codes: Codes
     groups: int
 
+    @property
+    def effective(self) -> float:
+        """How many clusters of equal size would be as uneven a crowd: (sum of votes)^2 / sum of votes^2.
+
+        After Carter, Schnepel & Steigerwald 2017: a few very busy voters leave fewer degrees of freedom
+        than their number.
+        """
+        votes = np.bincount(self.codes, minlength=self.groups).astype(float)
+        return float(votes.sum() ** 2 / (votes**2).sum())
+
 
 def _jackknifed(fit: Fit, votes: Tally, asked: tuple[_Side, ...]) -> Covariance:
     sides = [side for side in asked if side.groups > 1]
@@ -134,7 +145,7 @@ def _jackknifed(fit: Fit, votes: Tally, asked: tuple[_Side, ...]) -> Covariance:
     else:
         form = "two-way cluster jackknife over voters and prompts"
         matrix = matrix - cells
-    freedom = min(side.groups for side in sides) - 1
+    freedom = max(1.0, min(side.effective for side in sides) - 1.0)
     notes = [note for side in asked if (note := _side_note(votes, side))]
     if len(asked) == 1:
         other = "prompt" if asked[0].name == "voter" else "voter"
@@ -144,8 +155,8 @@ def _jackknifed(fit: Fit, votes: Tally, asked: tuple[_Side, ...]) -> Covariance:
         return found
     note = (
         f"Only {' and '.join(few)} ({FEW_CLUSTERS} are wanted): intervals use the cautious form, a t "
-        f"quantile with {freedom} degree{'s' if freedom > 1 else ''} of freedom, and are nowhere narrower "
-        "than the model's own."
+        f"quantile with {freedom:.3g} degree{'s' if freedom > 1 else ''} of freedom, and are nowhere "
+        "narrower than the model's own."
     )
     return _floored(found, fit, note)
 
@@ -156,6 +167,11 @@ def _side_note(votes: Tally, side: _Side) -> str:
         return f"There is one {name} only: intervals say nothing about what other {name}s would give."
     held = len(holding_clusters(votes, side.codes))
     if not held:
+        if side.effective < FEW_CLUSTERS <= side.groups:
+            return (
+                f"A few {name}s have most of the votes: {side.groups} {name}s say as much of other {name}s "
+                f"as {side.effective:.0f} with equal shares would, and intervals are wider for it."
+            )
         return ""
     subject = f"One {name} alone holds" if held == 1 else f"{held} {name}s each alone hold"
     return (

@@ -25,6 +25,12 @@ from evalharness.ratings.connectivity import holding_clusters
 from evalharness.ratings.leave_out import leave_out_moves
 
 
+def fewest_equal(votes):
+    """Voters or prompts, whichever are fewer once uneven shares count as fewer clusters of equal size."""
+    shares = [pd.Series(codes).value_counts(normalize=True) for codes in (votes.voter, votes.prompt)]
+    return min(1 / (share**2).sum() for share in shares)
+
+
 def _parameters(fit: Fit) -> np.ndarray:
     return np.concatenate([fit.strengths, [fit.order_effect, fit.log_tie]])
 
@@ -79,7 +85,7 @@ def test_the_two_way_jackknife_is_its_formula(draw, seed):
     fit = davidson(votes)
     found = covariance(fit, votes)
     assert found.form == "two-way cluster jackknife over voters and prompts"
-    assert found.degrees_of_freedom == 20
+    assert found.degrees_of_freedom == pytest.approx(fewest_equal(votes) - 1)
     assert found.notes == ()
     assert found.matrix == pytest.approx(_naive_two_way(fit, votes), abs=1e-9)
 
@@ -208,7 +214,8 @@ def test_few_clusters_take_the_cautious_form_and_say_so(draw):
     fit = davidson(votes)
     found = covariance(fit, votes)
     assert found.form.endswith("sum form")
-    assert found.degrees_of_freedom == 11
+    assert found.degrees_of_freedom == pytest.approx(fewest_equal(votes) - 1)
+    assert 10 < found.degrees_of_freedom <= 11
     assert "Only 12 voters (20 are wanted)" in found.notes[0]
     own = np.linalg.inv(fit.information)
     recentre = np.eye(fit.parameters)
@@ -321,3 +328,25 @@ def test_on_real_video_votes_the_other_observers_lie_inside_the_clustered_interv
             inside[method].append(gap <= 1.96 * error)
     assert np.mean(inside[IntervalMethod.ROW_SANDWICH]) < 0.75
     assert np.mean(inside[IntervalMethod.TWO_WAY_JACKKNIFE]) > 0.90
+
+
+def test_one_busy_voter_leaves_few_degrees_of_freedom_and_the_board_says_so(draw):
+    frame = draw([0.5, 0.0, -0.5], votes=2000, seed=4, voters=40, prompts=60)
+    frame.loc[:899, "voter"] = "the busy one"
+    votes = tally_frame(frame)
+    found = covariance(davidson(votes), votes)
+    assert found.degrees_of_freedom == pytest.approx(fewest_equal(votes) - 1)
+    assert found.degrees_of_freedom < 5
+    assert any("A few voters have most of the votes: 41 voters" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("side", ["voter", "prompt"])
+def test_a_one_way_jackknife_says_which_side_it_leaves_out(draw, side):
+    votes = tally_frame(draw([0.8, 0.1, -0.9], votes=3000, seed=2, voters=25, prompts=30, voter_sd=0.5))
+    fit = davidson(votes)
+    found = covariance(fit, votes, IntervalMethod(f"{side}_jackknife"))
+    codes, names = (votes.voter, votes.voters) if side == "voter" else (votes.prompt, votes.prompts)
+    moves = leave_out_moves(fit, votes, codes, len(names))
+    assert found.matrix == pytest.approx((len(names) - 1) / len(names) * moves.T @ moves, abs=1e-9)
+    assert found.form == f"one-way cluster jackknife over {side}s"
+    assert f"Intervals speak of other {side}s only" in found.notes[-1]
