@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,19 +18,12 @@ from evalharness.ratings.newton import order_identifiable
 from evalharness.ratings.recount import Recount
 from evalharness.ratings.simulate import simulate
 
-
-def _coded(votes: Tally, keep: np.ndarray) -> Tally:
-    """These rows alone, all names kept."""
-    left, right, outcome = votes.left[keep], votes.right[keep], votes.outcome[keep]
-    counts = np.zeros_like(votes.counts)
-    np.add.at(counts, (outcome, left, right), 1)
-    names = (votes.systems, votes.voters, votes.prompts)
-    return Tally(*names, left, right, outcome, votes.voter[keep], votes.prompt[keep], counts)
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "influence.py"
 
 
 def _without(votes: Tally, unit: Unit, removed: np.ndarray) -> Tally:
     codes = {Unit.VOTES: np.arange(votes.votes), Unit.VOTERS: votes.voter, Unit.PROMPTS: votes.prompt}[unit]
-    return _coded(votes, ~np.isin(codes, removed))
+    return votes.where(~np.isin(codes, removed))
 
 
 def _gap(votes: Tally, above: str, below: str, *, order: bool) -> float:
@@ -67,6 +62,7 @@ def test_six_wins_to_four_are_reversed_by_removing_three(ballots):
     assert flip is not None
     assert flip.count == 3, "3 to 4 is a reversal; 4 to 4, after removing two, is a tie"
     assert set(votes.outcome[flip.removed]) == {0}, "only a's wins hold a up"
+    assert flip.gap == pytest.approx(ELO_PER_LOGIT * np.log(3 / 4), rel=0.1), "less the prior's pull"
     assert found.sentences()[0].startswith(
         "First place of a: removing at most 3 of 10 votes (30.00%) puts b first; "
     )
@@ -175,6 +171,15 @@ def test_sides_and_codes_do_not_matter():
     expected = _pairs(influence(votes))
     assert _pairs(influence(mirrored)) == expected
     assert _pairs(influence(recoded)) == expected
+
+
+def test_the_benchmark_prints_a_line_for_a_board():
+    benchmark = runpy.run_path(str(BENCHMARK))
+    line = benchmark["row"]("simulated", benchmark["simulated_board"](2_000, 6))
+    assert line.startswith("simulated")
+    assert "2,000 x 6" in line
+    tried, exact, fewer = benchmark["against_trying"](1)
+    assert (fewer, tried) == (0, exact)
 
 
 def test_what_cannot_be_flipped_is_said(ballots):
