@@ -13,6 +13,7 @@ from scipy import stats
 from evalharness.errors import RatingError, UnknownNameError
 from evalharness.ratings import (
     ELO_PER_LOGIT,
+    Estimate,
     IntervalMethod,
     bradley_terry,
     covariance,
@@ -21,6 +22,7 @@ from evalharness.ratings import (
     tally_frame,
 )
 from evalharness.ratings.bootstrap import Bootstrap, bootstrap
+from evalharness.ratings.design import Rates
 from evalharness.ratings.four_way import four_way
 from evalharness.ratings.leave_out import cluster_scores
 from evalharness.ratings.resampling import BootstrapWeights, blocks_of, independent
@@ -129,31 +131,72 @@ def test_steps_reach_the_refit(draw, unit):
         )
 
 
-def test_one_resample_refitted_is_the_fit_of_its_votes(clustered):
-    # The very same votes: weights drawn once, then refitted from scratch on rows repeated as often.
-    fit = davidson(clustered)
-    found = bootstrap(fit, clustered, unit="voter", steps=12, resamples=3, seed=7)
-    ones = np.ones(len(clustered.voters), dtype=np.int64)
-    whole = slice(0, len(ones))
-    drawn = independent(np.random.default_rng(7), BootstrapWeights.POISSON, ones, [whole], 3)(
-        slice(0, 3), whole
-    )
-    for resample, weight in enumerate(drawn):
-        times = weight[clustered.voter].astype(int)
-        again = davidson(clustered.where(np.repeat(np.arange(clustered.votes), times)))
-        # What is left is the prior, which the bootstrap takes to second order.
+def test_a_resample_refitted_is_the_fit_of_its_votes(draw):
+    # The very same weights, then a fit from scratch of rows repeated as often; 90 votes feel the prior.
+    votes = tally_frame(draw([0.5, 0.0, -0.5], 90, 3, voters=12, prompts=5))
+    fit = davidson(votes)
+    found = bootstrap(fit, votes, unit="voter", steps=30, resamples=5, seed=7)
+    ones, whole = np.ones(12, dtype=np.int64), slice(0, 12)
+    drawn = independent(np.random.default_rng(7), BootstrapWeights.POISSON, ones, [whole], 5)
+    for resample, weight in enumerate(drawn(slice(0, 5), whole)):
+        times = weight[votes.voter].astype(int)
+        again = davidson(votes.where(np.repeat(np.arange(90), times)))
+        # What is left is the prior's third order.
         assert found.draws[resample] == pytest.approx(again.theta, abs=2e-3)
 
 
-def test_steps_with_controls_and_by_system(draw):
+def undefeated(ballots, wins=12):
+    """a wins all its votes against b, which beats c in 8 of 12; one vote a voter."""
+    rows = [("a", "b", "left")] * (wins // 2) + [("b", "a", "right")] * (wins // 2)
+    rows += [("b", "c", "left")] * 4 + [("c", "b", "right")] * 4 + [("c", "b", "left")] * 4
+    return tally(ballots([(*row, f"voter {place}") for place, row in enumerate(rows)]))
+
+
+def test_one_step_scatters_around_the_fit_even_where_the_prior_decides(ballots):
+    votes = undefeated(ballots)
+    fit = bradley_terry(votes)
+    found = bootstrap(fit, votes, resamples=MANY, seed=1)
+    assert found.draws.mean(axis=0) == pytest.approx(fit.theta, abs=0.02)
+
+
+def test_steps_stay_with_the_prior_where_a_system_won_everything(ballots):
+    votes = undefeated(ballots)
+    fit = bradley_terry(votes)
+    found = bootstrap(fit, votes, unit="row", steps=40, resamples=400, seed=2)
+    # Without a prior the undefeated system would run away; with it, refits stay near those from scratch.
+    random = np.random.default_rng(1)
+    again = [
+        bradley_terry(votes.where(np.repeat(np.arange(votes.votes), random.poisson(1.0, votes.votes)))).theta
+        for _ in range(400)
+    ]
+    assert np.median(found.draws, axis=0) == pytest.approx(np.median(again, axis=0), abs=0.15)
+    assert found.draws.mean(axis=0) == pytest.approx(np.mean(again, axis=0), abs=0.15)
+
+
+def test_the_chance_is_that_of_the_fitted_rates(draw):
+    votes = tally_frame(draw([1.0, 0.0, -1.0], 600, 6, nu=1.5))
+    fit = four_way(votes)
+    expected = Estimate(fit, covariance(fit, votes)).win_probability("system 00", "system 01")
+    found = bootstrap(fit, votes, seed=1).win_probability("system 00", "system 01")
+    assert found.value == pytest.approx(expected.value)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.05)
+
+
+def test_steps_with_controls_and_with_rates_by_system(draw):
     frame = draw([0.9, 0.0, -0.9], 900, 5, voters=30, prompts=10, order=0.1)
     votes = tally_frame(frame)
-    loudness = np.random.default_rng(1).normal(scale=7.0, size=votes.votes)
+    louder_side = np.array([2.0, -2.0, 0.0, 0.0])[votes.outcome]
+    loudness = louder_side + np.random.default_rng(1).normal(scale=7.0, size=votes.votes)
     fit = davidson(votes, covariates={"loudness": loudness})
+    assert fit.theta[fit.design.place("loudness")] > 0.02
     one = bootstrap(fit, votes, unit="voter", resamples=600, seed=1)
     more = bootstrap(fit, votes, unit="voter", resamples=600, steps=4, seed=1)
     assert errors(more) == pytest.approx(errors(one), rel=0.12)
     assert more.draws.mean(axis=0) == pytest.approx(fit.theta, abs=0.05)
+    by_system = four_way(votes, rates=Rates.SYSTEM)
+    one, more = (bootstrap(by_system, votes, resamples=600, steps=steps, seed=1) for steps in (1, 4))
+    assert errors(more) == pytest.approx(errors(one), rel=0.2)
+    assert more.draws.mean(axis=0) == pytest.approx(by_system.theta, abs=0.1)
     by_quality = four_way(votes)
     with pytest.raises(RatingError, match="one step only"):
         bootstrap(by_quality, votes, steps=2, seed=1)
