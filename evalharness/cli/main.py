@@ -24,6 +24,7 @@ from evalharness.cli import (
     measure,
     plan,
     prompts,
+    rate,
     report,
     simulate,
 )
@@ -57,6 +58,7 @@ app.add_typer(audit.app, name="audit")
 app.command("measure")(measure.measure)
 app.command("arena")(arena.arena)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("rate")(rate.rate)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)

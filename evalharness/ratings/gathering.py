@@ -185,7 +185,8 @@ class Gathering:
             f"{self._row(int(strange[0]))} has the outcome {first!r} ({strange.size} such rows); allowed are "
             f"{', '.join(outcome.value for outcome in OUTCOMES)}{also}. Labels without a meaning: "
             f"{listed}{more}. Translate the labels first, or say what they mean, e.g. "
-            f"outcomes={{{first!r}: 'left'}}; {SKIP!r} leaves such rows out."
+            f"outcomes={{{first!r}: 'left'}} (in the shell --outcomes '{first}=left'); {SKIP!r} leaves such "
+            "rows out."
         )
 
     def _rows(self, outcome: Codes) -> tuple[Codes | None, int]:

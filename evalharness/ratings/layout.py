@@ -64,10 +64,12 @@ class Layout:
         """Raise RatingError unless every column is among those found in `source`."""
         missing = [name for name in self.columns if name not in found]
         if missing:
-            advice = "Name the columns by keyword, e.g. voter='worker'"
+            advice = "Name the columns, e.g. voter='worker' (in the shell --voter worker)"
             unrecorded = [role for role in ("voter", "prompt") if getattr(self, role) in missing]
             if unrecorded:
-                advice += f"; if none was recorded say so: {', '.join(f'{role}=None' for role in unrecorded)}"
+                said = ", ".join(f"{role}=None" for role in unrecorded)
+                typed = " ".join(f"--without {role}" for role in unrecorded)
+                advice += f"; if none was recorded say so: {said} ({typed})"
             raise RatingError(
                 f"{source or 'The table'} has no column {', '.join(missing)}; "
                 f"it has {', '.join(found)}. {advice}."
