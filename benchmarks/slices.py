@@ -95,7 +95,7 @@ def scored(spread: float, tau: float, boards: int, seed: int = 1) -> Score:
         random = np.random.default_rng([seed, board])
         truths = random.normal(0.0, 0.6, SYSTEMS) + random.normal(0.0, tau, (len(SIZES), SYSTEMS))
         votes, labels = votes_in_slices(random, truths, spread, SIZES)
-        found = slices(votes, labels, anchor=0.0)
+        found = slices(votes, labels, estimator="davidson", anchor=0.0)
         target = ELO_PER_LOGIT * np.array(
             [
                 long_run(truth, voter_spread=spread, prompt_spread=spread, tie=TIE, tie_slope=0.0)

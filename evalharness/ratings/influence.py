@@ -13,9 +13,9 @@ is walked as well, as long as it is shorter.
 
 So every number is checked by a refit, and is an upper bound: "at most k". Smaller removals are not ruled out,
 since that would take all subsets. A removal that leaves systems incomparable, or no side preferred, is not
-counted as a flip, since nobody would publish such a board. Tie parameter and order effect are refitted with
-the strengths. All votes of one outcome on one ordered pair have the same influence, so the search runs over
-these cells and takes the earliest votes of each.
+counted as a flip, since nobody would publish such a board. Whatever the estimator fits beside strengths
+(order effect, rates of draws) is refitted with them. All votes of one outcome on one ordered pair have the
+same influence, so the search runs over these cells and takes the earliest votes of each.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from itertools import pairwise
 import numpy as np
 
 from evalharness.errors import RatingError, UnknownNameError
-from evalharness.ratings.davidson import davidson
 from evalharness.ratings.estimate import ELO_PER_LOGIT
-from evalharness.ratings.newton import Fit, Reals, order_identifiable
+from evalharness.ratings.fitting import DEFAULT_ESTIMATOR, estimate
+from evalharness.ratings.intervals import IntervalMethod
+from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.recount import Recount, Solution
 from evalharness.ratings.removal import ClusterStock, Path, Stock, Unit, VoteStock, shortest
 from evalharness.ratings.tally import Codes, Tally
@@ -95,7 +96,7 @@ class Influence:
         """One for first place and one for each pair of neighbours."""
         leader = self.pairs[0].above
         head = f"First place of {leader}: " + "; ".join(
-            self._clause(unit, found, f"puts {found.below} first" if found else "costs it")
+            self._clause(unit, found, f"puts {found.below} above it" if found else "costs it")
             for unit, found in self.first_place.items()
         )
         rest = (
@@ -127,13 +128,20 @@ class Addition:
     """In Elo, `system` minus `overtaken` afterwards; positive."""
 
 
-def influence(votes: Tally, *, units: Sequence[Unit] | None = None, most: float = 0.5) -> Influence:
+def influence(
+    votes: Tally,
+    *,
+    estimator: str = DEFAULT_ESTIMATOR,
+    units: Sequence[Unit] | None = None,
+    most: float = 0.5,
+) -> Influence:
     """Fewest removals found that reverse each pair of neighbours, and that cost the first place.
 
-    The board is Davidson's, with an order effect wherever sides alternated. `units` are by default all that
-    the votes name: voters and prompts only where they were recorded. Removals of more than the share `most`
-    of them are not tried. Raises RatingError where the votes allow no rating or do not name a unit that was
-    asked for, or where `most` does not lie between 0 and 1.
+    `estimator` says whose order; whether there is an order effect stays as on the full board. `units` are by
+    default all that the votes name: voters and prompts only where they were recorded. Removals of more than
+    the share `most` of them are not tried. Raises RatingError where the votes allow no rating or do not name
+    a unit that was asked for, or where `most` does not lie between 0 and 1; UnknownNameError for an estimator
+    that there is not.
     """
     named = {Unit.VOTES: True, Unit.VOTERS: votes.voters_known, Unit.PROMPTS: votes.prompts_known}
     units = [unit for unit in Unit if named[unit]] if units is None else list(units)
@@ -146,7 +154,7 @@ def influence(votes: Tally, *, units: Sequence[Unit] | None = None, most: float 
         raise RatingError(
             f"The largest share to remove must lie between 0 and 1; found {most!r}. Usual is 0.5."
         )
-    search = _Search(votes, most)
+    search = _Search(votes, estimator, most)
     best_first = [int(i) for i in np.argsort(-search.strengths, kind="stable")]
     stocks = {unit: search.stock(unit) for unit in units}
     pairs = tuple(
@@ -166,7 +174,9 @@ def influence(votes: Tally, *, units: Sequence[Unit] | None = None, most: float 
     return Influence(pairs, first, {unit: stock.total for unit, stock in stocks.items()}, most)
 
 
-def votes_to_lift(votes: Tally, system: str, *, ranks: int = 1) -> Addition | None:
+def votes_to_lift(
+    votes: Tally, system: str, *, ranks: int = 1, estimator: str = DEFAULT_ESTIMATOR
+) -> Addition | None:
     """Fewest added wins that lift `system` by `ranks` places: what an attack would cost.
 
     The wins are spread over opponents and sides as the system met them so far (an attacker votes wherever the
@@ -175,7 +185,7 @@ def votes_to_lift(votes: Tally, system: str, *, ranks: int = 1) -> Addition | No
     """
     if system not in votes.systems:
         raise UnknownNameError(f"No system {system!r} is here; there are {', '.join(votes.systems)}.")
-    search = _Search(votes, 0.5)
+    search = _Search(votes, estimator, 0.5)
     place = votes.systems.index(system)
     ahead = int((search.strengths > search.strengths[place]).sum())
     if not 1 <= ranks <= ahead:
@@ -185,10 +195,8 @@ def votes_to_lift(votes: Tally, system: str, *, ranks: int = 1) -> Addition | No
             else f"{system} stands first already: there is no place to climb to."
         )
     count = search.recount
-    cells = np.concatenate(
-        [np.where(count.left == place, 1.0, 0.0), np.where(count.right == place, 1.0, 0.0)]
-    )
-    often = cells * np.tile(count.counts.sum(axis=0), 2)
+    shown = np.concatenate([count.cells.left == place, count.cells.right == place])
+    often = np.where(shown, np.tile(count.cells.votes, 2), 0.0)
     others = np.delete(np.arange(len(votes.systems)), place)
 
     def behind(solution: Solution) -> tuple[float, int]:
@@ -213,9 +221,11 @@ def votes_to_lift(votes: Tally, system: str, *, ranks: int = 1) -> Addition | No
 class _Search:
     """A board whose orders are to be reversed."""
 
-    def __init__(self, votes: Tally, most: float) -> None:
+    def __init__(self, votes: Tally, estimator: str, most: float) -> None:
         self.votes, self.most = votes, most
-        self.fit: Fit = davidson(votes, order_effect=_with_order(votes))
+        self.fit: Fit = estimate(votes, estimator=estimator, interval=IntervalMethod.ROW_SANDWICH)[
+            0
+        ].fit  # the interval is not used; this one costs nothing
         self.strengths = self.fit.strengths
         self.recount = Recount(self.fit, votes)
 
@@ -229,7 +239,7 @@ class _Search:
         """The smallest removal found that puts j above i; None unless there is one smaller than `than`."""
         longest = int(self.most * stock.total) if than is None else than.count - 1
         best: tuple[Path, int, Solution] | None = None
-        path = stock.first_path(self._influence(self.recount.base, i, j), i, j)
+        path = stock.first_path(self.recount.base.pull(i, j), i, j)
         for _ in range(_WALKS):
             gap = float(self.strengths[i] - self.strengths[j])
             found = shortest(
@@ -243,7 +253,7 @@ class _Search:
                 break
             best = (path, *found)
             longest = found[0] - 1
-            path = stock.path(self._influence(found[1], i, j))
+            path = stock.path(found[1].pull(i, j))
         if best is None:
             return None
         path, count, solution = best
@@ -270,21 +280,6 @@ class _Search:
             return found if found >= _REVERSED or self.recount.rated(left) else -found, solution
 
         return gap
-
-    def _influence(self, at: Solution, i: int, j: int) -> Reals:
-        """Shape (cells,): by how much one vote of each cell holds i above j, to first order."""
-        contrast = np.zeros(len(at.theta))
-        contrast[i], contrast[j] = 1.0, -1.0
-        axis = np.linalg.solve(at.information, contrast)
-        along_gap = axis[self.recount.left] - axis[self.recount.right]
-        if self.recount.order:
-            along_gap += axis[len(self.strengths)]
-        pull: Reals = at.score_gap * along_gap + at.score_tie * axis[-1]
-        return pull.ravel()
-
-
-def _with_order(votes: Tally) -> bool:
-    return votes.sides_known and votes.votes > 0 and order_identifiable(votes)
 
 
 def _apportioned(total: int, weight: Reals) -> Reals:

@@ -40,7 +40,7 @@ class Path(Protocol):
         """The k after which, to first order, a gap of this many logits is gone; `longest` if never."""
 
     def counts(self, k: int) -> Reals:
-        """Shape (3, pairs): the votes that are gone after k."""
+        """Shape (4, cells): the votes that are gone after k."""
 
     def members(self, k: int) -> Codes:
         """Rows, or codes of voters or prompts, that are gone after k; ascending."""
@@ -56,7 +56,7 @@ class Stock(Protocol):
         """The path by influence at the full board; `pull` as for `path`."""
 
     def path(self, pull: Reals) -> Path:
-        """The path by the summed `pull` of the votes, shape (cells,): by how much each holds i above j."""
+        """The path by the summed `pull` of the votes, shape (4 * cells,): how much each holds i above j."""
 
 
 class VoteStock:
@@ -68,7 +68,7 @@ class VoteStock:
         self.total = votes.votes
         self.shape = recount.counts.shape
         self.times = recount.counts.ravel().astype(np.int64)
-        self.rows = np.argsort(recount.cell, kind="stable")
+        self.rows = np.argsort(recount.kind, kind="stable")
         self.begins = np.concatenate([[0], np.cumsum(self.times)])
 
     def first_path(self, pull: Reals, i: int, j: int) -> Path:  # noqa: ARG002 - votes are too small to need it
@@ -124,7 +124,7 @@ class ClusterStock:
         self.unit, self.total, self.shape = unit, len(names), recount.counts.shape
         self.moves = leave_out_moves(fit, votes, codes, len(names))[:, : len(fit.systems)]
         ones = np.ones(votes.votes)
-        self.cells = sparse.csr_array((ones, (codes, recount.cell)), shape=(len(names), recount.counts.size))
+        self.cells = sparse.csr_array((ones, (codes, recount.kind)), shape=(len(names), recount.counts.size))
 
     def first_path(self, pull: Reals, i: int, j: int) -> Path:  # noqa: ARG002 - the move without it says more
         """By how far the gap falls when the fit moves by one Newton step without each."""

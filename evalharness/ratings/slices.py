@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalharness.errors import RatingError, UnknownNameError
-from evalharness.ratings.board import estimate
 from evalharness.ratings.estimate import ELO_PER_LOGIT, Estimate, Interval
+from evalharness.ratings.fitting import DEFAULT_ESTIMATOR, estimate
 from evalharness.ratings.pooling import Part, deviation_factors, errors_of, joint_errors, pool
 from evalharness.ratings.tally import Codes, Tally, tally
 from evalharness.records import Ballot, Prompt, Question
@@ -77,7 +77,7 @@ def slices(
     labels: Labels,
     *,
     family: str = "label",
-    estimator: str = "davidson",
+    estimator: str = DEFAULT_ESTIMATOR,
     confidence: float = 0.95,
     anchor: float = 1000.0,
 ) -> Slices:
@@ -111,7 +111,7 @@ def slices_of(
     by: Sequence[str] = FAMILIES,
     question: Question = Question.OVERALL,
     labels: Mapping[str, str] | None = None,
-    estimator: str = "davidson",
+    estimator: str = DEFAULT_ESTIMATOR,
     confidence: float = 0.95,
     anchor: float = 1000.0,
 ) -> dict[str, Slices]:
