@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 import evalharness
-from evalharness.errors import RatingError, UnknownNameError
-from evalharness.ratings.bradley_terry import bradley_terry
-from evalharness.ratings.davidson import davidson
+from evalharness.errors import RatingError
 from evalharness.ratings.estimate import Estimate, Interval
-from evalharness.ratings.intervals import IntervalMethod, covariance
-from evalharness.ratings.newton import PRIOR_BATTLES, Fit, order_identifiable
-from evalharness.ratings.ranks import DRAWS, Ranks, max_t_critical, rank_intervals
+from evalharness.ratings.fitting import DEFAULT_ESTIMATOR, ESTIMATORS, estimate
+from evalharness.ratings.intervals import IntervalMethod
+from evalharness.ratings.newton import PRIOR_BATTLES
+from evalharness.ratings.ranks import DRAWS, RankChances, Ranks, rank_chances, stepwise_ranks
 from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally, tally
 from evalharness.records import Ballot, Category, Leaderboard, Question, Rating
 
-__all__ = ["ALL_CATEGORIES", "ESTIMATORS", "estimate", "leaderboard"]
+__all__ = ["ALL_CATEGORIES", "leaderboard"]
 
 ALL_CATEGORIES = "all"
 """The category of a board over every ballot."""
-
-ESTIMATORS: Mapping[str, tuple[Callable[..., Fit], str]] = {
-    "davidson": (
-        davidson,
-        (
-            "P(left) : P(right) : P(tie) = exp(d/2) : exp(-d/2) : nu, d = left - right + order effect; "
-            "a gap of 400 is odds of 10 to 1 among decisive votes"
-        ),
-    ),
-    "bradley_terry": (
-        bradley_terry,
-        (
-            "P(left) = 1 / (1 + exp(-d)), d = left - right + order effect, ties half a win each; "
-            "a gap of 400 is odds of 10 to 1 of wins plus half the ties"
-        ),
-    ),
-}
-"""Estimators by name, each with its model in one line."""
 
 
 def leaderboard(
@@ -47,7 +28,7 @@ def leaderboard(
     *,
     category: Category | str | None = None,
     question: Question = Question.OVERALL,
-    estimator: str = "davidson",
+    estimator: str = DEFAULT_ESTIMATOR,
     interval: IntervalMethod | str = IntervalMethod.TWO_WAY_JACKKNIFE,
     confidence: float = 0.95,
     anchor: float = 1000.0,
@@ -81,10 +62,9 @@ def leaderboard(
     found, notes = estimate(
         votes, estimator=estimator, interval=interval, confidence=confidence, anchor=anchor
     )
-    critical = max_t_critical(
-        found.strength_covariance, found.covariance.degrees_of_freedom, confidence, seed=seed
-    )
-    ranks = rank_intervals(found.fit.strengths, found.strength_covariance, critical)
+    spread, freedom = found.strength_covariance, found.covariance.degrees_of_freedom
+    ranks = stepwise_ranks(found.fit.strengths, spread, freedom, confidence, seed=seed)
+    chances = rank_chances(found.fit.strengths, spread, freedom, seed=seed)
     shown = {(labels or {}).get(system, system) for system in systems}
     unseen = sorted(shown - set(votes.systems))
     if unseen:
@@ -97,61 +77,9 @@ def leaderboard(
         voters=len(votes.voters),
         prompts=len(votes.prompts),
         excluded=excluded,
-        recipe=_recipe(votes, found, ranks, estimator, IntervalMethod(interval), seed),
+        recipe=_recipe(votes, found, ranks, chances, estimator, IntervalMethod(interval), seed),
         notes=notes,
     )
-
-
-def estimate(
-    votes: Tally,
-    *,
-    estimator: str = "davidson",
-    interval: IntervalMethod | str = IntervalMethod.TWO_WAY_JACKKNIFE,
-    confidence: float = 0.95,
-    anchor: float = 1000.0,
-) -> tuple[Estimate, tuple[str, ...]]:
-    """Fit and find intervals; the sentences tell what a reader must know about both.
-
-    The order effect is fitted wherever sides alternated enough to tell it from strength. With one
-    voter on one prompt the intervals fall back to the row sandwich, and a sentence says so.
-    Raises as `leaderboard` does.
-    """
-    if estimator not in ESTIMATORS:
-        raise UnknownNameError(
-            f"No estimator is called {estimator!r}; there are {', '.join(sorted(ESTIMATORS))}."
-        )
-    if interval not in tuple(IntervalMethod):
-        raise UnknownNameError(f"No interval is called {interval!r}; there are {', '.join(IntervalMethod)}.")
-    notes = []
-    order = votes.votes > 0 and order_identifiable(votes)
-    fit = ESTIMATORS[estimator][0](votes, order_effect=order)
-    _require_enough(votes, fit)
-    if not order:
-        notes.append("Sides never alternated, so no effect of being shown on the left could be estimated.")
-    if not fit.converged:
-        notes.append(
-            f"The fit had not converged after {fit.iterations} iterations: do not publish these ratings."
-        )
-    method = IntervalMethod(interval)
-    if method is IntervalMethod.TWO_WAY_JACKKNIFE and len(votes.voters) == len(votes.prompts) == 1:
-        method = IntervalMethod.ROW_SANDWICH
-        notes.append(
-            "All votes come from one voter on one prompt: intervals speak of repeating just that and say "
-            "nothing about other voters or prompts."
-        )
-    spread = covariance(fit, votes, method)
-    return Estimate(fit, spread, confidence, anchor), (*notes, *spread.notes)
-
-
-def _require_enough(votes: Tally, fit: Fit) -> None:
-    free = fit.parameters - 1
-    if votes.votes <= free:
-        cast = "1 vote" if votes.votes == 1 else f"{votes.votes} votes"
-        wanted = "1 number is" if free == 1 else f"{free} numbers are"
-        raise RatingError(
-            f"{cast} cannot rate {len(votes.systems)} systems, as {wanted} to be estimated. Collect at least "
-            f"{free + 1} votes; some dozens per system make a useful board."
-        )
 
 
 def _ratings(votes: Tally, found: Estimate, ranks: Ranks) -> tuple[Rating, ...]:
@@ -195,35 +123,45 @@ def _met(votes: Tally, cluster: Codes, groups: int) -> Codes:
 
 
 def _recipe(
-    votes: Tally, found: Estimate, ranks: Ranks, estimator: str, interval: IntervalMethod, seed: int
+    votes: Tally,
+    found: Estimate,
+    ranks: Ranks,
+    chances: RankChances,
+    estimator: str,
+    interval: IntervalMethod,
+    seed: int,
 ) -> dict[str, Any]:
     """JSON values only, so that a saved board says all of it again."""
     freedom = found.covariance.degrees_of_freedom
-    undecided = ~(ranks.above | ranks.above.T)
-    np.fill_diagonal(undecided, False)
     return {
         "estimator": estimator,
         "model": ESTIMATORS[estimator][1],
-        "both_bad": "counted as a tie for strength, reported apart",
+        "both_bad": (
+            "an outcome of its own"
+            if estimator == "four_way"
+            else "counted as a tie for strength, reported apart"
+        ),
         "scale": "Elo: 400 points are odds of 10 to 1",
         "gauge": f"strengths sum to zero, shown as {found.anchor:g}",
         "anchor": found.anchor,
         "prior": (
-            f"{PRIOR_BATTLES:g} virtual battles of each system against a phantom of free strength, and "
-            "of the order effect between equals; fixed, whatever the number of votes"
+            f"{PRIOR_BATTLES:g} virtual battles of each system against a phantom of free strength, and as "
+            "many that hold each effect and slope at zero; fixed, whatever the number of votes"
         ),
         "interval": interval.value,
         "interval_form": found.covariance.form,
         "confidence": found.confidence,
         "degrees_of_freedom": freedom if np.isfinite(freedom) else None,
-        "rank_rule": "simultaneous max-t over all differences",
+        "rank_rule": "simultaneous over all differences, stepwise max-t",
         "rank_critical": ranks.critical,
         "rank_draws": DRAWS,
         "seed": seed,
         "tied_with": {
-            system: [votes.systems[j] for j in np.flatnonzero(undecided[i])]
+            system: [votes.systems[j] for j in np.flatnonzero(ranks.tied[i])]
             for i, system in enumerate(votes.systems)
         },
+        "chance_of_first": dict(zip(votes.systems, chances.first.tolist(), strict=True)),
+        "acceptable": _acceptable(votes, found, interval),
         "order_effect_elo": _plain(found.order_effect()),
         "tie_parameter": _plain(found.tie_parameter()),
         "iterations": found.fit.iterations,
@@ -231,6 +169,15 @@ def _recipe(
         "data_sha256": votes.sha256(),
         "version": f"evalharness {evalharness.__version__}",
     }
+
+
+def _acceptable(votes: Tally, found: Estimate, interval: IntervalMethod) -> dict[str, Any] | None:
+    """Each system's acceptable rate, by the four-way model where the board's own has no both-bad."""
+    if not votes.counts[BOTH_BAD].any():
+        return None
+    if found.acceptable(votes.systems[0]) is None:
+        found, _ = estimate(votes, estimator="four_way", interval=interval, confidence=found.confidence)
+    return {system: _plain(found.acceptable(system)) for system in votes.systems}
 
 
 def _plain(interval: Interval | None) -> dict[str, float] | None:

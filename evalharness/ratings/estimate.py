@@ -7,6 +7,7 @@ strengths sum to zero and that mean is shown as the anchor. Only differences mea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit
@@ -16,6 +17,9 @@ from evalharness.ratings.design import Rates
 from evalharness.ratings.intervals import Covariance
 from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.outcomes import BAD, LEVEL
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ELO_PER_LOGIT", "Estimate", "Interval"]
 
@@ -44,6 +48,8 @@ class Estimate:
     confidence: float = 0.95
     anchor: float = 1000.0
     """Rating shown for the mean strength."""
+    notes: tuple[str, ...] = ()
+    """Sentences a reader of these numbers must know."""
 
     def __post_init__(self) -> None:
         if not 0.0 < self.confidence < 1.0:
@@ -62,6 +68,20 @@ class Estimate:
     def rating(self, system: str) -> Interval:
         """Elo-scale rating of one system against the board's mean."""
         return self._along(self._axis(system)).scaled(ELO_PER_LOGIT, self.anchor)
+
+    def table(self) -> pd.DataFrame:
+        """One row a system, best first: rating, low and high in Elo, win_rate, and acceptable where known."""
+        import pandas as pd
+
+        rows = []
+        for system in self.fit.systems:
+            rating, acceptable = self.rating(system), self.acceptable(system)
+            row = {"system": system, "rating": rating.value, "low": rating.low, "high": rating.high}
+            row["win_rate"] = self.win_rate(system)
+            if acceptable is not None:
+                row["acceptable"] = acceptable.value
+            rows.append(row)
+        return pd.DataFrame(rows).sort_values("rating", ascending=False, ignore_index=True)
 
     def difference(self, first: str, second: str) -> Interval:
         """Rating of `first` minus rating of `second`, in Elo."""

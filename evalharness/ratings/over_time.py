@@ -1,11 +1,11 @@
 """Ratings by slice of time, all on one scale.
 
-Each system in turn is taken apart: in every slice of time it counts as a system of its own, while each other
-system has one strength for all time. One Davidson fit finds these strengths together, its two-way cluster
-jackknife their intervals. The gauge: a slice's rating is told against the mean of the other systems, and
-that mean is put where it stands on the board of all votes. So the slices of all systems share the scale of
-that board; a line that falls means that the system lost to the others as they are over all time, not
-that newcomers pushed the mean about.
+Each system in turn is taken apart: in every slice of time it counts as a system of its own, while each
+other system has one strength for all time. One fit of the board's model finds these strengths together, its
+two-way cluster jackknife their intervals. The gauge: a slice's rating is told against the mean of the other
+systems, and that mean is put where it stands on the board of all votes. So the slices of all systems share
+the scale of that board; a line that falls means that the system lost to the others as they are over all
+time, not that newcomers pushed the mean about.
 
 In a slice with few votes about a system it gets no rating, only their number; its fit leaves those votes out.
 """
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evalharness.errors import DisconnectedError, RatingError, UnknownNameError
-from evalharness.ratings.board import estimate
 from evalharness.ratings.estimate import ELO_PER_LOGIT, Estimate, Interval
+from evalharness.ratings.fitting import DEFAULT_ESTIMATOR, estimate
 from evalharness.ratings.tally import Codes, Tally, tally_codes
 
 __all__ = [
@@ -128,6 +128,7 @@ def over_time(
     *,
     systems: Sequence[str] | None = None,
     least: int = 30,
+    estimator: str = DEFAULT_ESTIMATOR,
     confidence: float = 0.95,
     anchor: float = 1000.0,
 ) -> OverTime:
@@ -137,10 +138,10 @@ def over_time(
     to ask whether a system moved, use `drift`. Raises as `estimate` does, UnknownNameError for systems
     without votes.
     """
-    board, notes = estimate(votes, confidence=confidence, anchor=anchor)
+    board, notes = estimate(votes, estimator=estimator, confidence=confidence, anchor=anchor)
     rows = []
     for system in votes.systems if systems is None else systems:
-        found, lost = _line(votes, slices, system, least, board)
+        found, lost = _line(votes, slices, system, least, board, estimator)
         rows.extend(found)
         notes = (*notes, *lost)
     gauge = (
@@ -150,7 +151,9 @@ def over_time(
     return OverTime(tuple(rows), gauge, notes)
 
 
-def before_and_since(votes: Tally, system: str, row: int, *, confidence: float = 0.95) -> Interval:
+def before_and_since(
+    votes: Tally, system: str, row: int, *, estimator: str = DEFAULT_ESTIMATOR, confidence: float = 0.95
+) -> Interval:
     """By how many Elo a system moved at `row`: since minus before, all others at one strength throughout.
 
     The jackknife knows that voters met the system on both sides. Where `row` was chosen because the
@@ -165,7 +168,8 @@ def before_and_since(votes: Tally, system: str, row: int, *, confidence: float =
             "since: to tell a move, both sides need some."
         )
     names = (f"{system} before", f"{system} since")
-    found, _ = estimate(_apart(votes, system, names, later.astype(np.int64)), confidence=confidence)
+    apart = _apart(votes, system, names, later.astype(np.int64))
+    found, _ = estimate(apart, estimator=estimator, confidence=confidence)
     return found.difference(names[1], names[0])
 
 
@@ -182,7 +186,7 @@ def against_others(found: Estimate, system: str, others: Sequence[str]) -> Inter
 
 
 def _line(
-    votes: Tally, slices: TimeSlices, system: str, least: int, board: Estimate
+    votes: Tally, slices: TimeSlices, system: str, least: int, board: Estimate, estimator: str
 ) -> tuple[list[SliceRating], tuple[str, ...]]:
     """One system through time, and what went wrong."""
     own = _about(votes, system)
@@ -195,7 +199,7 @@ def _line(
     if (number >= least).any():
         apart = _apart(votes.where(keep), system, names, slices.of_vote[keep])
         try:
-            found, _ = estimate(apart, confidence=board.confidence)
+            found, _ = estimate(apart, estimator=estimator, confidence=board.confidence)
         except DisconnectedError as problem:
             notes = (
                 f"{system} has no line, as others met through it alone, each at its own time: {problem}",

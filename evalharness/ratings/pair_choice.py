@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
 from evalharness.errors import RatingError
-from evalharness.ratings.board import estimate
+from evalharness.ratings.fitting import estimate
 from evalharness.ratings.newton import Reals
 from evalharness.ratings.tally import Codes, Tally
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import brentq
 
-from evalharness.ratings.board import estimate
 from evalharness.ratings.estimate import ELO_PER_LOGIT
+from evalharness.ratings.fitting import estimate
 from evalharness.ratings.long_run import long_run
 from evalharness.ratings.newton import Reals
 from evalharness.ratings.planning import Aim, Crowd, Design

@@ -18,8 +18,8 @@ from enum import StrEnum
 import numpy as np
 
 from evalharness.errors import RatingError
-from evalharness.ratings.board import estimate
 from evalharness.ratings.estimate import Interval
+from evalharness.ratings.fitting import DEFAULT_ESTIMATOR, estimate
 from evalharness.ratings.over_time import against_others
 from evalharness.ratings.tally import Tally
 
@@ -73,7 +73,11 @@ class Departure:
 
 
 def departures(
-    since: Tally, published: Mapping[str, Interval], *, confidence: float = 0.95, estimator: str = "davidson"
+    since: Tally,
+    published: Mapping[str, Interval],
+    *,
+    estimator: str = DEFAULT_ESTIMATOR,
+    confidence: float = 0.95,
 ) -> tuple[Departure, ...]:
     """Every published system that has votes since, in the order published.
 

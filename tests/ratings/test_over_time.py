@@ -87,7 +87,7 @@ def test_a_line_is_the_explicit_fit_with_the_system_renamed_by_slice() -> None:
     whole = davidson(votes).strengths
     others = [name for name in NAMES if name != NAMES[1]]
     gauge = np.mean([whole[NAMES.index(o)] for o in others]) - np.mean([strength[o] for o in others])
-    line = over_time(votes, equal_slices(votes, 2), systems=[NAMES[1]]).ratings
+    line = over_time(votes, equal_slices(votes, 2), systems=[NAMES[1]], estimator="davidson").ratings
     for row, name in zip(line, ("B early", "B late"), strict=True):
         assert row.rating is not None
         assert row.rating.value == pytest.approx(1000 + ELO_PER_LOGIT * (strength[name] + gauge), abs=1e-6)
