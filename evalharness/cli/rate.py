@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -59,7 +58,10 @@ def rate(
         str | None, typer.Option(help="Column of how many votes a row stands for, if summed up.")
     ] = None,
     delimiter: Annotated[str | None, typer.Option(help="What separates the cells of a text file.")] = None,
-    estimator: Annotated[str, typer.Option(help="davidson, bradley_terry or four_way.")] = "davidson",
+    estimator: Annotated[
+        str | None,
+        typer.Option(help="four_way, davidson or bradley_terry.", show_default="the leaderboard's own"),
+    ] = None,
     interval: Annotated[
         str, typer.Option(help="two_way_jackknife, voter_jackknife, prompt_jackknife or row_sandwich.")
     ] = "two_way_jackknife",
@@ -76,6 +78,7 @@ def rate(
     """
     from evalharness import reports
     from evalharness.ratings import leaderboard
+    from evalharness.ratings.fitting import DEFAULT_ESTIMATOR
     from evalharness.ratings.reading import read_votes
 
     untold = set(without or ())
@@ -95,14 +98,12 @@ def rate(
     )
     board = leaderboard(
         votes,
-        estimator=estimator,
+        estimator=estimator or DEFAULT_ESTIMATOR,
         interval=interval,
         confidence=confidence,
         seed=seed,
         excluded=votes.left_out,
     )
-    untold_notes = tuple(note for note in votes.caveats if note not in board.notes)
-    board = replace(board, notes=(*untold_notes, *board.notes))
     summary = reports.Summary(file.name, datetime.now(UTC), __version__, boards=(board,))
     match Form.JSON if as_json else form:
         case Form.TERMINAL:
