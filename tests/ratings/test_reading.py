@@ -80,6 +80,15 @@ def test_labels_are_translated_and_the_four_words_keep_their_meaning(tmp_path):
     assert votes.sha256() == KNOWN
 
 
+def test_the_worked_example_of_the_methods(tmp_path):
+    file = written(tmp_path, "left,right,outcome,voter,prompt\nx,y,1,v,p\ny,x,2,v,p\n")
+    votes = read_votes(file, outcomes={"1": "left", "2": "right"})
+    assert votes.systems == ("x", "y")
+    assert votes.counts[0, 0, 1] == 1  # x on the left beat y
+    assert votes.counts[1, 1, 0] == 1  # x on the right beat y
+    assert votes.votes == 2
+
+
 def test_a_winner_by_name_is_a_side(tmp_path):
     text = (
         "x,y,won,voter,prompt\nb,a,b,ann,p1\na,b,b,bob,p1\na,c,,ann,p2\nc,a,both_bad,cid,p2\nb,a,b,cid,p3\n"
