@@ -1,11 +1,12 @@
 """Covariates beside strengths: known effects, intervals that cover, another optimiser, laws, refusals."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
 from evalharness.errors import RatingError
-from evalharness.ratings import ELO_PER_LOGIT, bradley_terry, controlled, davidson, simulate
+from evalharness.ratings import ELO_PER_LOGIT, bradley_terry, controlled, davidson, simulate, tally_frame
 from evalharness.ratings.newton import PRIOR_BATTLES
 from evalharness.ratings.tally import tally_codes
 
@@ -138,3 +139,19 @@ def test_a_property_of_the_system_cannot_be_told_from_its_strength():
         RatingError, match="'price' cannot be told from strength, order, seconds: it is fixed by"
     ):
         controlled(votes, {"seconds": length, "price": fixed})
+
+
+def test_the_worked_example_of_the_methods():
+    """The longer clip wins 60 : 20, whichever side it is on: odds of 3 a second."""
+    rows = []
+    for left, right in (("a", "b"), ("b", "a")):
+        for length in (1.0, -1.0):
+            longer = "left" if length > 0 else "right"
+            shorter = "right" if length > 0 else "left"
+            rows += [(left, right, longer, length)] * 30 + [(left, right, shorter, length)] * 10
+    frame = pd.DataFrame(rows, columns=["left", "right", "outcome", "length"])
+    frame["voter"], frame["prompt"] = [f"v{i % 25}" for i in range(160)], [f"p{i % 31}" for i in range(160)]
+    found = controlled(tally_frame(frame), {"length": frame["length"].to_numpy()})
+    assert np.log(3) * ELO_PER_LOGIT == pytest.approx(190.85, abs=0.005)
+    assert found.effects[0].per_unit.value == pytest.approx(190.13, abs=0.005)
+    assert found.controlled.difference("a", "b").value == pytest.approx(0.0, abs=1e-6)
