@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Gathering"]
 
+Places = NDArray[np.int32]
+"""Codes while they are gathered: half the memory; a tally widens them."""
+
 _UNKNOWN = -1
 _SHOWN = 12
 """Labels that a message lists at most."""
@@ -37,7 +40,7 @@ class _Names:
         """Every text so far; its place is its code."""
         return list(self._code)
 
-    def codes(self, values: pd.Series[Any]) -> NDArray[np.int32]:
+    def codes(self, values: pd.Series[Any]) -> Places:
         """The codes of a column; -1 for an empty cell. Each distinct text is looked at once."""
         import pandas as pd
 
@@ -52,7 +55,7 @@ class _Names:
             text = str(value)
             if used[number] and text.strip():
                 place[number] = self._code.setdefault(text, len(self._code))
-        codes: NDArray[np.int32] = place[local]
+        codes: Places = place[local]
         return codes
 
 
@@ -95,9 +98,8 @@ class Gathering:
         prompt = self._clusters("prompt", layout.prompt, len(left))
         rows, left_out = self._rows(outcome)
         if rows is not None:
-            left, right, outcome, voter, prompt = (
-                part[rows] for part in (left, right, outcome, voter, prompt)
-            )
+            left, right, voter, prompt = (part[rows] for part in (left, right, voter, prompt))
+            outcome = outcome[rows]
         votes = tally_codes(
             self._systems.known,
             NOT_RECORDED if layout.voter is None else self._voters.known,
@@ -123,8 +125,10 @@ class Gathering:
         self._parts.setdefault(part, []).append(values)
 
     def _joined(self, part: str) -> NDArray[Any]:
-        parts = self._parts.get(part)
-        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        parts = self._parts.get(part, [np.empty(0, dtype=np.int32)])
+        if len(parts) > 1:
+            parts[:] = [np.concatenate(parts)]  # the pieces are let go: a large file stands here once
+        return parts[0]
 
     def _row(self, row: int) -> str:
         for index in self._indices:
@@ -133,9 +137,9 @@ class Gathering:
             row -= len(index)
         raise IndexError(row)
 
-    def _named(self, part: str, what: str) -> Codes:
+    def _named(self, part: str, what: str) -> Places:
         """The codes of a column that must be filled in every row."""
-        codes: Codes = self._joined(part).astype(np.int64)
+        codes: Places = self._joined(part)
         empty = np.flatnonzero(codes == _UNKNOWN)
         if empty.size:
             raise RatingError(
@@ -144,10 +148,10 @@ class Gathering:
             )
         return codes
 
-    def _clusters(self, part: str, column: str | None, rows: int) -> Codes:
-        return np.zeros(rows, dtype=np.int64) if column is None else self._named(part, part)
+    def _clusters(self, part: str, column: str | None, rows: int) -> Places:
+        return np.zeros(rows, dtype=np.int32) if column is None else self._named(part, part)
 
-    def _outcomes(self, left: Codes, right: Codes) -> Codes:
+    def _outcomes(self, left: Places, right: Places) -> Codes:
         """Each vote's outcome, or that it is to be left out."""
         if self._layout.outcome is None:
             return np.full(len(left), LEFT, dtype=np.int64)
@@ -166,7 +170,7 @@ class Gathering:
             raise RatingError(self._strange_labels(labels, given, strange))
         return outcome
 
-    def _require_no_system(self, labels: list[str], meaning: Codes, left: Codes, right: Codes) -> None:
+    def _require_no_system(self, labels: list[str], meaning: Codes, left: Places, right: Places) -> None:
         both = sorted(labels[code] for code in np.union1d(left, right) if meaning[code] != _UNKNOWN)
         if both:
             raise RatingError(
@@ -174,7 +178,7 @@ class Gathering:
                 "that name cannot be told. Rename the system, or give the outcome as a side."
             )
 
-    def _strange_labels(self, labels: list[str], given: Codes, strange: Codes) -> str:
+    def _strange_labels(self, labels: list[str], given: Places, strange: Codes) -> str:
         first = labels[given[strange[0]]]
         codes, times = np.unique(given[strange], return_counts=True)
         most = np.argsort(-times, kind="stable")[:_SHOWN]

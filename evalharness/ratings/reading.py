@@ -24,7 +24,7 @@ __all__ = ["FORMATS", "read_votes"]
 FORMATS = ("csv", "tsv", "parquet", "jsonl", "json")
 """How votes may be filed; told by the file's suffix, before one of a compression such as .gz."""
 
-_ROWS = 250_000
+_ROWS = 100_000
 """Votes read at a time."""
 _SUFFIXES = {
     ".csv": "csv",
@@ -144,7 +144,7 @@ def _parquet(path: Path, layout: Layout) -> Iterator[pd.DataFrame]:
             f"{path.name} is Parquet, which needs pyarrow, and it is not installed. "
             "Install it with: pip install 'evalharness[parquet]', or save the votes as CSV."
         ) from error
-    with parquet.ParquetFile(path) as file:
+    with parquet.ParquetFile(path, pre_buffer=False) as file:
         layout.require_columns(list(file.schema_arrow.names), path.name)
         for batch in file.iter_batches(_ROWS, columns=list(layout.columns)):
             columns = {}

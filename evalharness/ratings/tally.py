@@ -183,11 +183,11 @@ def tally_codes(
     voters: Sequence[str],
     prompts: Sequence[str],
     *,
-    left: Codes,
-    right: Codes,
-    outcome: Codes,
-    voter: Codes,
-    prompt: Codes,
+    left: NDArray[np.int32] | Codes,
+    right: NDArray[np.int32] | Codes,
+    outcome: NDArray[np.int32] | Codes,
+    voter: NDArray[np.int32] | Codes,
+    prompt: NDArray[np.int32] | Codes,
     labels: Mapping[str, str] | None = None,
     where: Callable[[int], str] = "Vote {}".format,
 ) -> Tally:
@@ -204,14 +204,13 @@ def tally_codes(
             f"{where(row)} sets {shown[left[row]]} against itself ({itself.size} such votes). "
             "Such a battle says nothing about strength: leave it out."
         )
-    systems, place = _sorted(shown)
-    left, right = place[left], place[right]
-    voters, place = _sorted(voters)
-    voter = place[voter]
-    prompts, place = _sorted(prompts)
-    prompt = place[prompt]
-    counts = _counts(left, right, outcome, len(systems))
-    return Tally(systems, voters, prompts, left, right, outcome, voter, prompt, counts)
+    systems, of_system = _sorted(shown)
+    voters, of_voter = _sorted(voters)
+    prompts, of_prompt = _sorted(prompts)
+    first, second = of_system[left], of_system[right]
+    outcome = np.asarray(outcome, dtype=np.int64)
+    counts = _counts(first, second, outcome, len(systems))
+    return Tally(systems, voters, prompts, first, second, outcome, of_voter[voter], of_prompt[prompt], counts)
 
 
 def tally_frame(
@@ -247,7 +246,10 @@ def tally_frame(
 
 def _counts(left: Codes, right: Codes, outcome: Codes, size: int) -> Codes:
     """Shape (4, systems, systems): how often each ordered pair ended in each outcome."""
-    cell = (outcome * size + left) * size + right
+    cell = outcome * size
+    cell += left  # in place: of millions of votes each copy counts
+    cell *= size
+    cell += right
     return np.bincount(cell, minlength=4 * size * size).reshape(4, size, size)
 
 
