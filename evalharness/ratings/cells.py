@@ -32,7 +32,7 @@ class Cells:
     """Shape (covariates, cells): left minus right."""
     counts: Reals
     """Shape (4, cells): votes by outcome."""
-    of_vote: Codes
+    of_vote: NDArray[np.int32]
     """Shape (votes,): each vote's cell."""
 
     @property
@@ -41,9 +41,9 @@ class Cells:
         total: Reals = self.counts.sum(axis=0)
         return total
 
-    def answers(self, votes: Tally) -> Codes:
-        """Shape (votes,): each vote's place in a table of shape (4, cells), flattened."""
-        return votes.outcome * len(self.left) + self.of_vote
+    def answers(self, votes: Tally, rows: slice = slice(None)) -> Codes:
+        """Shape (votes,): each vote's place in a table of shape (4, cells), flattened; of `rows` alone."""
+        return votes.outcome[rows] * len(self.left) + self.of_vote[rows]
 
 
 def cells_of(votes: Tally, covariates: Mapping[str, Reals] | None = None) -> Cells:
@@ -57,9 +57,9 @@ def cells_of(votes: Tally, covariates: Mapping[str, Reals] | None = None) -> Cel
     ]
     if not columns:
         left, right = np.nonzero(votes.pairs)
-        place = np.zeros(size * size, dtype=np.int64)
-        place[left * size + right] = np.arange(len(left))
-        of_vote = place[votes.left * size + votes.right]
+        place = np.zeros((size, size), dtype=np.int32)
+        place[left, right] = np.arange(len(left))
+        of_vote = place[votes.left, votes.right]
         counts = votes.counts[:, left, right].astype(float)
         return Cells(left, right, np.empty((0, len(left))), counts, of_vote)
     key = votes.left * size + votes.right
@@ -73,7 +73,7 @@ def cells_of(votes: Tally, covariates: Mapping[str, Reals] | None = None) -> Cel
         votes.right[first],
         np.stack([values[first] for values in columns]),
         counts.reshape(len(OUTCOMES), len(first)).astype(float),
-        key,
+        key.astype(np.int32),
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from evalharness.errors import DisconnectedError
 from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally
@@ -43,24 +44,41 @@ def one_way_groups(votes: Tally) -> tuple[tuple[str, ...], ...]:
 def holding_clusters(votes: Tally, cluster: Codes) -> Codes:
     """Codes of the clusters (voters or prompts) whose removal leaves the systems not comparable.
 
-    `cluster` has shape (votes,). Only a cluster that alone made some pair meet can be one.
+    `cluster` has shape (votes,). Only a cluster that alone made a pair of some spanning tree meet can be one,
+    so it is enough to look at one tree.
     """
     size = len(votes.systems)
-    low, high = np.minimum(votes.left, votes.right), np.maximum(votes.left, votes.right)
-    pair = low * size + high
-    total = np.bincount(pair, minlength=size * size)
-    # No cluster owns a pair that met more often than the largest cluster has votes.
-    small = total[pair] <= np.bincount(cluster).max(initial=0)
-    owned, times = np.unique(cluster[small] * (size * size) + pair[small], return_counts=True)
-    sole = owned[times == total[owned % (size * size)]]
-    met = total.reshape(size, size) > 0
+    met = votes.pairs + votes.pairs.T
+    # Pairs that met most hold the board together; where no cluster owns one of them, none is needed.
+    tree = minimum_spanning_tree(sparse.csr_array(np.where(met > 0, 1.0 / np.maximum(met, 1), 0.0))).tocoo()
+    held = np.zeros((size, size), dtype=bool)
+    held[tree.row, tree.col] = held[tree.col, tree.row] = True
+    rows = np.flatnonzero(held[votes.left, votes.right])
+    pair = _unordered(votes, rows)
+    order = np.argsort(pair, kind="stable")
+    starts = np.flatnonzero(np.diff(pair[order], prepend=-1))
+    lowest = np.minimum.reduceat(cluster[rows][order], starts)
+    highest = np.maximum.reduceat(cluster[rows][order], starts)
+    suspects = np.unique(lowest[lowest == highest])
     found = []
-    for code in np.unique(sole // (size * size)):
-        left_over = met.copy()
-        left_over.flat[sole[sole // (size * size) == code] % (size * size)] = False
-        if connected_components(left_over, directed=False, return_labels=False) > 1:
+    for code in suspects:
+        left_over = met - _met_in(votes, np.flatnonzero(cluster == code))
+        if connected_components(left_over > 0, directed=False, return_labels=False) > 1:
             found.append(code)
     return np.array(found, dtype=np.int64)
+
+
+def _unordered(votes: Tally, rows: Codes) -> Codes:
+    left, right = votes.left[rows], votes.right[rows]
+    return np.minimum(left, right) * len(votes.systems) + np.maximum(left, right)
+
+
+def _met_in(votes: Tally, rows: Codes) -> Codes:
+    """Shape (systems, systems), symmetric: how often these votes' pairs met."""
+    size = len(votes.systems)
+    met = np.bincount(votes.left[rows] * size + votes.right[rows], minlength=size * size).reshape(size, size)
+    both: Codes = met + met.T
+    return both
 
 
 def _groups(votes: Tally, edges: NDArray[np.bool_], *, strong: bool) -> tuple[tuple[str, ...], ...]:

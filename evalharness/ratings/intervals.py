@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy import sparse
 from scipy.special import stdtrit
 
 from evalharness.errors import RatingError
 from evalharness.ratings.connectivity import holding_clusters, one_way_groups
-from evalharness.ratings.leave_out import leave_out_moves, vote_scores
-from evalharness.ratings.newton import Fit, Reals, assembled
+from evalharness.ratings.leave_out import leave_out_moves
+from evalharness.ratings.meat import cell_meat, row_meat
+from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.tally import Codes, Tally
 
 __all__ = ["FEW_CLUSTERS", "Covariance", "IntervalMethod", "covariance"]
@@ -85,7 +85,7 @@ def covariance(
     match method:
         case IntervalMethod.ROW_SANDWICH:
             found = Covariance(
-                _sandwich(fit, _row_meat(fit)),
+                _sandwich(fit, row_meat(fit)),
                 np.inf,
                 "row sandwich (HC0), normal quantile",
                 (_INDEPENDENT,),
@@ -137,7 +137,7 @@ def _jackknifed(fit: Fit, votes: Tally, asked: tuple[_Side, ...]) -> Covariance:
         )
     few = [f"{side.groups} {side.name}s" for side in sides if side.groups < FEW_CLUSTERS]
     matrix: Reals = np.sum([_jackknife(fit, votes, side) for side in sides], axis=0)
-    cells = _sandwich(fit, _cell_meat(fit, votes))
+    cells = _sandwich(fit, cell_meat(fit, votes))
     if len(sides) == 1:
         form = f"one-way cluster jackknife over {sides[0].name}s"
     elif few:
@@ -185,40 +185,6 @@ def _jackknife(fit: Fit, votes: Tally, side: _Side) -> Reals:
     moves = leave_out_moves(fit, votes, side.codes, side.groups)
     squares: Reals = (side.groups - 1) / side.groups * (moves.T @ moves)
     return squares
-
-
-def _row_meat(fit: Fit) -> Reals:
-    """Sum over votes of score times score transposed, from the counts."""
-    score = fit.chances.score
-    return assembled(fit.design, fit.slots, np.einsum("oc,poc,qoc->pqc", fit.cells.counts, score, score))
-
-
-def _cell_meat(fit: Fit, votes: Tally) -> Reals:
-    """The same with the scores summed first within each cell of one voter and one prompt."""
-    # One sort brings the votes of a cell together; the answer rides along in the low digits.
-    answers = fit.cells.counts.size
-    key = (votes.voter * len(votes.prompts) + votes.prompt) * answers + fit.cells.answers(votes)
-    key.sort()
-    cell, answer = np.divmod(key, answers)
-    starts = np.diff(cell, prepend=-1) > 0
-    shared = ~(starts & np.append(starts[1:], True))
-    # Votes alone in their cell count as rows; only the others have anything to be summed with.
-    answer, place = answer[shared], np.cumsum(starts[shared]) - 1
-    if not len(answer):
-        return _row_meat(fit)
-    columns, values = [], []
-    for slot, table in zip(fit.slots, vote_scores(fit), strict=True):
-        where = slot.where if isinstance(slot.where, int) else slot.where[answer % len(fit.cells.left)]
-        columns.append(np.broadcast_to(where, len(answer)))
-        values.append(table[answer])
-    shape = (len(answer), fit.parameters)
-    rows = np.tile(np.arange(len(answer)), len(columns))
-    scores = sparse.csr_array((np.concatenate(values), (rows, np.concatenate(columns))), shape=shape)
-    gather = sparse.csr_array((np.ones(len(answer)), (place, np.arange(len(answer)))))
-    by_cell = gather @ scores
-    together = (by_cell.T @ by_cell - scores.T @ scores).toarray()
-    meat: Reals = _row_meat(fit) + together
-    return meat
 
 
 def _sandwich(fit: Fit, meat: Reals) -> Reals:

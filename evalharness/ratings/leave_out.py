@@ -8,9 +8,10 @@ clusters that are still moving. Clusters that hold under half a percent of every
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalharness.ratings.cells import Reals
 from evalharness.ratings.newton import Fit, assembled
@@ -23,8 +24,8 @@ _PRECISION = 1e-9
 """On the last round's change against the move's largest entry."""
 _NEGLIGIBLE = 0.005
 """Share of a system's votes up to which a cluster's own information may be left out of its move."""
-_BLOCK = 1 << 20
-"""Votes handled at a time, so that memory does not grow with them."""
+_BLOCK = 1 << 19
+"""Votes handled at a time, at least, so that memory does not grow with them."""
 
 
 def vote_scores(fit: Fit) -> Reals:
@@ -44,10 +45,9 @@ def cluster_scores(fit: Fit, votes: Tally, cluster: Codes, groups: int) -> Reals
     `cluster` has shape (votes,) with codes from 0 to `groups` - 1.
     """
     table = vote_scores(fit)
-    answers = fit.cells.answers(votes)
     total = np.zeros((groups, fit.parameters))
-    for rows in _blocks(votes.votes):
-        answer = answers[rows]
+    for rows in _blocks(votes.votes, total.size):
+        answer = fit.cells.answers(votes, rows)
         _collect(fit, total, cluster[rows], fit.cells.of_vote[rows], (column[answer] for column in table))
     return total
 
@@ -59,51 +59,47 @@ def leave_out_moves(fit: Fit, votes: Tally, cluster: Codes, groups: int) -> Real
     remain on one scale even without a cluster that alone held them together.
     """
     inverse: Reals = np.linalg.inv(fit.information).astype(float)
-    score = cluster_scores(fit, votes, cluster, groups)
-    moves: Reals = -score @ inverse
     weighty = _largest_share(fit, votes, cluster, groups) > _NEGLIGIBLE
     if fit.design.covariates:  # a small cluster may hold much of what is known of an effect
         weighty[:] = True
-    if weighty.any():
-        chosen = np.flatnonzero(weighty)
-        place = np.full(groups, -1)
-        place[chosen] = np.arange(len(chosen))
-        rows = np.flatnonzero(weighty[cluster])
-        moves[chosen] = _settled(
-            fit, fit.cells.of_vote[rows], place[cluster[rows]], score[chosen], moves[chosen], inverse
-        )
-    reported: Reals = moves @ fit.gauge.T
-    return reported
-
-
-def _settled(fit: Fit, cell: Codes, cluster: Codes, score: Reals, moves: Reals, inverse: Reals) -> Reals:
-    """The moves of clusters that count, each to `_PRECISION`; `cell` and `cluster` belong to their votes."""
-    open_still = np.ones(len(moves), dtype=bool)
-    for _ in range(_ROUNDS):
-        at = np.flatnonzero(open_still)
-        mine = open_still[cluster]
-        place = np.full(len(moves), -1)
-        place[at] = np.arange(len(at))
-        pushed = _information_times(fit, cell[mine], place[cluster[mine]], moves[at])
-        proposed = (pushed - score[at]) @ inverse
-        change = np.abs(proposed - moves[at]).max(axis=1)
-        moves[at] = proposed
-        open_still[at] = change > _PRECISION * np.abs(proposed).max(axis=1)
-        if not open_still.any():
-            return moves
-    for code in np.flatnonzero(open_still):
-        times = np.bincount(cell[cluster == code], minlength=len(fit.cells.left))
-        own = assembled(fit.design, fit.slots, times * fit.chances.information)
-        moves[code] = -np.linalg.solve(fit.information - own, score[code])
+    chosen = np.flatnonzero(weighty)
+    score = cluster_scores(fit, votes, cluster, groups)
+    own = score[chosen]
+    moves: Reals = score @ (-inverse @ fit.gauge.T)
+    if len(chosen):
+        moves[chosen] = _settled(fit, cluster, chosen, own, inverse) @ fit.gauge.T
     return moves
 
 
-def _information_times(fit: Fit, cell: Codes, cluster: Codes, moves: Reals) -> Reals:
-    """Each cluster's information times its move, shape (groups, parameters)."""
+def _settled(fit: Fit, cluster: Codes, chosen: Codes, score: Reals, inverse: Reals) -> Reals:
+    """Shape (chosen, parameters): the moves of the clusters that count, each to `_PRECISION`."""
+    moves: Reals = -score @ inverse
+    at = np.arange(len(chosen))
+    for _ in range(_ROUNDS):
+        pushed = _information_times(fit, cluster, chosen[at], moves[at])
+        proposed = (pushed - score[at]) @ inverse
+        change = np.abs(proposed - moves[at]).max(axis=1)
+        moves[at] = proposed
+        at = at[change > _PRECISION * np.abs(proposed).max(axis=1)]
+        if not len(at):
+            return moves
+    for place in at:
+        times = np.bincount(fit.cells.of_vote[cluster == chosen[place]], minlength=len(fit.cells.left))
+        own = assembled(fit.design, fit.slots, times * fit.chances.information)
+        moves[place] = -np.linalg.solve(fit.information - own, score[place])
+    return moves
+
+
+def _information_times(fit: Fit, cluster: Codes, chosen: Codes, moves: Reals) -> Reals:
+    """The information of each chosen cluster times its move, shape (chosen, parameters)."""
     total = np.zeros_like(moves)
     flat, size = moves.ravel(), fit.parameters
-    for rows in _blocks(len(cell)):
-        of, at = cluster[rows], cell[rows]
+    place = np.full(int(cluster.max()) + 1, -1)
+    place[chosen] = np.arange(len(chosen))
+    for rows in _blocks(len(cluster), total.size):
+        of, at = place[cluster[rows]], fit.cells.of_vote[rows]
+        mine = of >= 0
+        of, at = of[mine], at[mine]
         along = np.zeros((len(fit.chances.information), len(at)))
         for slot in fit.slots:
             where = slot.where if isinstance(slot.where, int) else slot.where[at]
@@ -111,20 +107,17 @@ def _information_times(fit: Fit, cell: Codes, cluster: Codes, moves: Reals) -> R
             for predictor, gain in slot.gains:
                 along[predictor] += moved * (gain if isinstance(gain, float) else gain[at])
         pushed = np.einsum("pqv,qv->pv", fit.chances.information[:, :, at], along)
-        _collect(
-            fit,
-            total,
-            of,
-            at,
-            (
-                sum(pushed[p] * (gain if isinstance(gain, float) else gain[at]) for p, gain in slot.gains)
-                for slot in fit.slots
-            ),
+        pulls = (
+            sum(pushed[p] * (gain if isinstance(gain, float) else gain[at]) for p, gain in slot.gains)
+            for slot in fit.slots
         )
+        _collect(fit, total, of, at, pulls)
     return total
 
 
-def _collect(fit: Fit, total: Reals, cluster: Codes, cell: Codes, values: Iterator[Reals]) -> None:
+def _collect(
+    fit: Fit, total: Reals, cluster: Codes, cell: NDArray[np.int32], values: Iterator[Reals]
+) -> None:
     """Add per-vote values, one array a slot, to `total`, shape (groups, parameters)."""
     groups, size = total.shape
     flat = total.reshape(-1)
@@ -139,14 +132,17 @@ def _largest_share(fit: Fit, votes: Tally, cluster: Codes, groups: int) -> Reals
     """Shape (groups,): the largest share that each cluster has in any one system's votes."""
     size = len(fit.systems)
     met = np.zeros(groups * size)
-    for rows in _blocks(votes.votes):
+    for rows in _blocks(votes.votes, met.size):
         for side in (votes.left, votes.right):
             met += np.bincount(cluster[rows] * size + side[rows], minlength=groups * size)
     by_cluster = met.reshape(groups, size)
-    share: Reals = (by_cluster / by_cluster.sum(axis=0)).max(axis=1)
+    by_cluster /= by_cluster.sum(axis=0)
+    share: Reals = by_cluster.max(axis=1)
     return share
 
 
-def _blocks(votes: int) -> Iterator[slice]:
-    for start in range(0, votes, _BLOCK):
-        yield slice(start, min(start + _BLOCK, votes))
+def _blocks(votes: int, table: int) -> Iterator[slice]:
+    """Rows to add to a table of so many numbers at a time: enough that adding up tables costs little."""
+    block = max(_BLOCK, table // 3)
+    for start in range(0, votes, block):
+        yield slice(start, min(start + block, votes))

@@ -25,7 +25,7 @@ from evalharness.ratings.design import Design, Rates, Slot
 from evalharness.ratings.outcomes import BAD, GAP, LEVEL, Chances, OutcomeModel
 from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally
 
-__all__ = ["PRIOR_BATTLES", "Fit", "Reals", "assembled", "newton_fit", "order_identifiable"]
+__all__ = ["PRIOR_BATTLES", "Fit", "Reals", "assembled", "newton_fit", "order_identifiable", "scatter"]
 
 PRIOR_BATTLES = 0.5
 """Virtual battles that hold each strength, propensity, slope and effect."""
@@ -250,11 +250,12 @@ def assembled(design: Design, slots: tuple[Slot, ...], terms: Reals) -> Reals:
             term = sum(gain * across[predictor] for predictor, gain in partner.gains)
             if partner is slot:
                 term = 0.5 * term  # the transpose below brings the other half
-            _scatter(half, slot.where, partner.where, np.broadcast_to(term, terms.shape[2:]))
+            scatter(half, slot.where, partner.where, np.broadcast_to(term, terms.shape[2:]))
     return half + half.T
 
 
-def _scatter(matrix: Reals, row: Codes | int, column: Codes | int, values: Reals) -> None:
+def scatter(matrix: Reals, row: Codes | int, column: Codes | int, values: Reals) -> None:
+    """Add each of `values` at its row and column of a square matrix; a place may be shared by all."""
     size = len(matrix)
     match row, column:
         case int(), int():

@@ -137,9 +137,11 @@ class Tally:
         for size, codes in zip(
             sizes, (self.voter, self.prompt, self.left, self.right, self.outcome), strict=True
         ):
-            rows = rows * size + codes
+            rows *= size
+            rows += codes
         digest = hashlib.sha256(json.dumps([self.systems, self.voters, self.prompts]).encode())
-        digest.update(np.sort(rows).astype("<i8").tobytes())
+        rows.sort()
+        digest.update(rows.astype("<i8", copy=False).data)
         return digest.hexdigest()
 
 
