@@ -8,7 +8,7 @@ clusters that are still moving. Clusters that hold under half a percent of every
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
