@@ -12,7 +12,8 @@ from evalharness import __version__
 from evalharness.config import Study
 from evalharness.errors import ConfigError, RatingError
 from evalharness.ratings import leaderboard
-from evalharness.records import Ballot, Category, Leaderboard, Question
+from evalharness.ratings.tally import tally_codes
+from evalharness.records import Category, Leaderboard, Question
 from evalharness.reports import Refusal, Summary, generation_table, metric_table, vote_flow
 from evalharness.store import Store
 
@@ -73,7 +74,6 @@ def boards(
     prompts = store.prompts()
     present = {prompt.category for prompt in prompts}
     spoken = {prompt.category for prompt in prompts if prompt.spoken}
-    ballots = store.ballots()
     rated: list[Leaderboard] = []
     refused: list[Refusal] = []
     for slice_category in (row for row in Category if row in present and category in (None, row)):
@@ -81,16 +81,16 @@ def boards(
             if slice_question is Question.LIP_ACCURACY and slice_category not in spoken:
                 continue  # never asked: nobody speaks in this category
             try:
-                rated.append(_board(study, store, ballots, slice_category, slice_question))
+                rated.append(_board(study, store, slice_category, slice_question))
             except RatingError as error:
                 refused.append(Refusal(slice_category, slice_question, str(error)))
     return tuple(rated), tuple(refused)
 
 
-def _board(
-    study: Study, store: Store, ballots: tuple[Ballot, ...], category: Category, question: Question
-) -> Leaderboard:
+def _board(study: Study, store: Store, category: Category, question: Question) -> Leaderboard:
     labels = _labels(study)
+    columns = store.vote_columns(category=category, question=question)
+    votes = tally_codes(**columns._asdict(), labels=labels)
     battle_categories = {battle.id: battle.category for battle in store.battles()}
     excluded = {
         (row.battle_id, row.question)
@@ -98,12 +98,11 @@ def _board(
         if row.question is question and battle_categories.get(row.battle_id) is category
     }
     return leaderboard(
-        ballots,
+        votes,
         category=category,
         question=question,
         excluded=len(excluded),
-        systems=[system.name for system in study.systems],
-        labels=labels,
+        systems=[system.label for system in study.systems],
     )
 
 

@@ -12,7 +12,7 @@ from evalharness.errors import RatingError
 from evalharness.ratings.estimate import Estimate, Interval
 from evalharness.ratings.fitting import DEFAULT_ESTIMATOR, ESTIMATORS, estimate
 from evalharness.ratings.intervals import IntervalMethod
-from evalharness.ratings.newton import PRIOR_BATTLES
+from evalharness.ratings.maximum import PRIOR_BATTLES
 from evalharness.ratings.ranks import DRAWS, RankChances, Ranks, rank_chances, stepwise_ranks
 from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally, tally
 from evalharness.records import Ballot, Category, Leaderboard, Question, Rating
@@ -74,8 +74,8 @@ def leaderboard(
         question=question,
         ratings=_ratings(votes, found, ranks),
         votes=votes.votes,
-        voters=len(votes.voters),
-        prompts=len(votes.prompts),
+        voters=len(votes.voters) if votes.voters_known else 0,
+        prompts=len(votes.prompts) if votes.prompts_known else 0,
         excluded=excluded,
         recipe=_recipe(votes, found, ranks, chances, estimator, IntervalMethod(interval), seed),
         notes=notes,
@@ -86,8 +86,8 @@ def _ratings(votes: Tally, found: Estimate, ranks: Ranks) -> tuple[Rating, ...]:
     wins = votes.counts[LEFT].sum(axis=1) + votes.counts[RIGHT].sum(axis=0)
     losses = votes.counts[LEFT].sum(axis=0) + votes.counts[RIGHT].sum(axis=1)
     ties, bad = (votes.counts[code].sum(axis=0) + votes.counts[code].sum(axis=1) for code in (TIE, BOTH_BAD))
-    voters = _met(votes, votes.voter, len(votes.voters))
-    prompts = _met(votes, votes.prompt, len(votes.prompts))
+    voters = _met(votes, votes.voter, len(votes.voters)) * votes.voters_known
+    prompts = _met(votes, votes.prompt, len(votes.prompts)) * votes.prompts_known
     rows = []
     for i, system in enumerate(votes.systems):
         rating = found.rating(system)

@@ -28,7 +28,8 @@ from evalharness.errors import RatingError, UnknownNameError
 from evalharness.ratings.design import Rates
 from evalharness.ratings.estimate import ELO_PER_LOGIT, Interval
 from evalharness.ratings.leave_out import vote_scores
-from evalharness.ratings.newton import Fit, Reals, assembled
+from evalharness.ratings.maximum import assembled
+from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.resampling import BootstrapWeights, Draw, Singles, blocks_of, independent, product
 from evalharness.ratings.tally import Codes, Tally
 

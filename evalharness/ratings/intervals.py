@@ -31,7 +31,7 @@ from evalharness.ratings.meat import cell_meat, row_meat
 from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.tally import Codes, Tally
 
-__all__ = ["FEW_CLUSTERS", "Covariance", "IntervalMethod", "covariance"]
+__all__ = ["FEW_CLUSTERS", "Covariance", "IntervalMethod", "at_least", "covariance"]
 
 _INDEPENDENT = "Intervals take every vote for independent; votes of one voter or on one prompt rarely are."
 
@@ -80,8 +80,8 @@ def covariance(
     to jackknife: a single voter on a single prompt, or a single cluster on the side that was asked for (ask
     for the row sandwich).
     """
-    voters = _Side("voter", votes.voter, len(votes.voters))
-    prompts = _Side("prompt", votes.prompt, len(votes.prompts))
+    voters = _Side("voter", votes.voter, len(votes.voters), votes.voters_known)
+    prompts = _Side("prompt", votes.prompt, len(votes.prompts), votes.prompts_known)
     match method:
         case IntervalMethod.ROW_SANDWICH:
             found = Covariance(
@@ -115,6 +115,7 @@ class _Side:
     name: str
     codes: Codes
     groups: int
+    known: bool
 
     @property
     def effective(self) -> float:
@@ -146,11 +147,11 @@ def _jackknifed(fit: Fit, votes: Tally, asked: tuple[_Side, ...]) -> Covariance:
         form = "two-way cluster jackknife over voters and prompts"
         matrix = matrix - cells
     freedom = max(1.0, min(side.effective for side in sides) - 1.0)
-    notes = [note for side in asked if (note := _side_note(votes, side))]
+    notes = [note for side in asked if side.known and (note := _side_note(votes, side))]
     if len(asked) == 1:
         other = "prompt" if asked[0].name == "voter" else "voter"
         notes.append(f"Intervals speak of other {asked[0].name}s only; those for other {other}s are wider.")
-    found = Covariance(_at_least(cells / 4.0, matrix), float(freedom), form, tuple(notes))
+    found = Covariance(at_least(cells / 4.0, matrix), float(freedom), form, tuple(notes))
     if not few:
         return found
     note = (
@@ -193,7 +194,7 @@ def _sandwich(fit: Fit, meat: Reals) -> Reals:
     return filled
 
 
-def _at_least(floor: Reals, matrix: Reals) -> Reals:
+def at_least(floor: Reals, matrix: Reals) -> Reals:
     """`matrix` raised to `floor` (positive semi-definite) in every direction in which it has less."""
     lack = floor - matrix
     values, vectors = np.linalg.eigh(0.5 * (lack + lack.T))
@@ -204,5 +205,5 @@ def _at_least(floor: Reals, matrix: Reals) -> Reals:
 def _floored(found: Covariance, fit: Fit, note: str) -> Covariance:
     """At least the model's own covariance in every direction, for where clusters are too few to tell."""
     own: Reals = fit.gauge @ np.linalg.inv(fit.information) @ fit.gauge.T
-    matrix = _at_least(own, found.matrix)
+    matrix = at_least(own, found.matrix)
     return Covariance(matrix, found.degrees_of_freedom, found.form, (*found.notes, note))

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalharness.ratings.cells import Reals
-from evalharness.ratings.newton import Fit, assembled
+from evalharness.ratings.maximum import assembled
+from evalharness.ratings.newton import Fit
 from evalharness.ratings.tally import Codes, Tally
 
 __all__ = ["cluster_scores", "leave_out_moves", "vote_scores"]

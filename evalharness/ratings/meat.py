@@ -14,7 +14,8 @@ import numpy as np
 
 from evalharness.ratings.design import Slot
 from evalharness.ratings.leave_out import vote_scores
-from evalharness.ratings.newton import Fit, Reals, assembled, scatter
+from evalharness.ratings.maximum import assembled, scatter
+from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.tally import Codes, Tally
 
 __all__ = ["cell_meat", "row_meat"]

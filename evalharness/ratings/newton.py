@@ -1,13 +1,9 @@
-"""Maximum likelihood on counted cells by Newton's method with the expected information (Fisher scoring).
+"""Votes to a fit: what is fitted, what cannot be, and the gauge in which the result is told.
 
 The part that all models share: `outcomes` says how predictors become chances, `design` how parameters become
-predictors, `cells` how often each outcome came. From a million votes on it costs what fifty cost.
-
-The prior is weak and fixed, and never grows with the data: every strength, propensity, slope and effect is
-held by half a virtual battle (a quarter won, a quarter lost) at zero; for a strength that is a battle
-against a phantom opponent of free strength. It keeps a system that won everything finite and is forgotten
-after a few dozen votes. Fitting puts the phantom at 0; the result is then shifted so that the strengths sum
-to zero, which changes no probability.
+predictors, `cells` how often each outcome came, `maximum` climbs. From a million votes on it costs what fifty
+cost. The climb holds a phantom opponent at 0; the result is shifted so that the strengths sum to zero, which
+changes no probability.
 """
 
 from __future__ import annotations
@@ -16,23 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, log_expit
 
 from evalharness.errors import RatingError
 from evalharness.ratings.cells import Cells, Reals, cells_of
 from evalharness.ratings.connectivity import require_comparable
 from evalharness.ratings.design import Design, Rates, Slot
+from evalharness.ratings.maximum import climb
 from evalharness.ratings.outcomes import BAD, GAP, LEVEL, Chances, OutcomeModel
 from evalharness.ratings.tally import BOTH_BAD, LEFT, RIGHT, TIE, Codes, Tally
 
-__all__ = ["PRIOR_BATTLES", "Fit", "Reals", "assembled", "newton_fit", "order_identifiable", "scatter"]
+__all__ = ["Fit", "Reals", "newton_fit", "order_identifiable"]
 
-PRIOR_BATTLES = 0.5
-"""Virtual battles that hold each strength, propensity, slope and effect."""
-
-_STEPS = 200
-_TOLERANCE = 1e-16
-"""On the squared Newton decrement: the next step would move less than 1e-8 standard errors."""
 _COLLINEAR = 1e-8
 """A column of which strengths explain all but this share cannot be told from them."""
 
@@ -166,106 +156,21 @@ def newton_fit(
     for predictor, rate in ((LEVEL, "tie"), (BAD, "both_bad")):
         if predictor in fitted:
             theta[design.place(rate)] = np.log(2.0 * drawn[predictor] / (cast[LEFT] + cast[RIGHT]))
-    return _maximise(votes.systems, model, design, cells, theta, scales)
-
-
-def _maximise(
-    systems: tuple[str, ...], model: OutcomeModel, design: Design, cells: Cells, theta: Reals, scales: Reals
-) -> Fit:
-    held = design.held()
-
-    def at(point: Reals) -> tuple[float, Chances]:
-        chances = model.chances(design.predictors(point, cells))
-        played = np.where(cells.counts > 0, chances.log_likelihood, 0.0)
-        return float((cells.counts * played).sum()) + _log_prior(point[held]), chances
-
-    value, chances = at(theta)
-    iterations, converged = 0, False
-    while not converged and iterations < _STEPS:
-        slots = design.slots(theta, cells)
-        gradient = _gradient(design, slots, cells, chances)
-        gradient[held] += PRIOR_BATTLES * (0.5 - expit(theta[held]))
-        step = np.linalg.solve(_information(design, slots, cells, chances, theta, held), gradient)
-        converged = bool(gradient @ step <= _TOLERANCE)
-        scale, old, start = 1.0, value, theta
-        theta = start + step
-        value, chances = at(theta)
-        while not value >= old - 1e-9 * abs(old) and scale > 1e-6:
-            scale /= 2.0
-            theta = start + scale * step
-            value, chances = at(theta)
-        iterations += 1
-    slots = design.slots(theta, cells)
-    reported, gauge = design.gauge(theta, tuple(scales))
-    information = _information(design, slots, cells, chances, theta, held)
+    found = climb(model, design, cells, cells.counts, theta)
+    reported, gauge = design.gauge(found.theta, tuple(scales))
     return Fit(
         model=model,
         design=design,
-        systems=systems,
+        systems=votes.systems,
         cells=cells,
         theta=reported,
         gauge=gauge,
-        slots=slots,
-        chances=chances,
-        information=information,
-        iterations=iterations,
-        converged=converged,
+        slots=found.slots,
+        chances=found.chances,
+        information=found.information,
+        iterations=found.iterations,
+        converged=found.converged,
     )
-
-
-def _log_prior(held: Reals) -> float:
-    return float(0.5 * PRIOR_BATTLES * (log_expit(held) + log_expit(-held)).sum())
-
-
-def _gradient(design: Design, slots: tuple[Slot, ...], cells: Cells, chances: Chances) -> Reals:
-    pulls = (cells.counts * chances.score).sum(axis=1)
-    gradient = np.zeros(design.parameters)
-    for slot in slots:
-        pull = sum(gain * pulls[predictor] for predictor, gain in slot.gains)
-        if isinstance(slot.where, int):
-            gradient[slot.where] += np.sum(pull)
-        else:
-            gradient += np.bincount(slot.where, pull, design.parameters)
-    return gradient
-
-
-def _information(
-    design: Design, slots: tuple[Slot, ...], cells: Cells, chances: Chances, theta: Reals, held: Codes
-) -> Reals:
-    matrix = assembled(design, slots, cells.votes * chances.information)
-    matrix[held, held] += PRIOR_BATTLES * expit(theta[held]) * expit(-theta[held])
-    return matrix
-
-
-def assembled(design: Design, slots: tuple[Slot, ...], terms: Reals) -> Reals:
-    """Second-order terms of the predictors, shape (predictors, predictors, cells), as a parameter matrix."""
-    size = design.parameters
-    half = np.zeros((size, size))
-    for number, slot in enumerate(slots):
-        across = {
-            other: sum(gain * terms[predictor, other] for predictor, gain in slot.gains)
-            for other in design.fitted
-        }
-        for partner in slots[number:]:
-            term = sum(gain * across[predictor] for predictor, gain in partner.gains)
-            if partner is slot:
-                term = 0.5 * term  # the transpose below brings the other half
-            scatter(half, slot.where, partner.where, np.broadcast_to(term, terms.shape[2:]))
-    return half + half.T
-
-
-def scatter(matrix: Reals, row: Codes | int, column: Codes | int, values: Reals) -> None:
-    """Add each of `values` at its row and column of a square matrix; a place may be shared by all."""
-    size = len(matrix)
-    match row, column:
-        case int(), int():
-            matrix[row, column] += values.sum()
-        case _, int():
-            matrix[:, column] += np.bincount(row, values, size)
-        case int(), _:
-            matrix[row] += np.bincount(column, values, size)
-        case _:
-            matrix += np.bincount(row * size + column, values, size * size).reshape(size, size)
 
 
 def _require_told_apart(cells: Cells, order: bool, names: tuple[str, ...], scales: Reals) -> None:

@@ -29,7 +29,7 @@ from scipy import linalg, sparse
 
 from evalharness.errors import RatingError
 from evalharness.ratings.connectivity import one_way_groups
-from evalharness.ratings.intervals import FEW_CLUSTERS
+from evalharness.ratings.intervals import FEW_CLUSTERS, at_least
 from evalharness.ratings.leave_out import leave_out_moves, vote_scores
 from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.tally import Codes, Tally
@@ -168,9 +168,9 @@ def joint_errors(part: Errors, whole: Errors) -> Joint:
     )
     cells = np.block([[blocks[0], blocks[1]], [blocks[1].T, blocks[2]]])
     few = min(len(part.voters), len(part.prompts)) < FEW_CLUSTERS
-    found = _at_least(cells / 4.0, clusters if few else clusters - cells)
+    found = at_least(cells / 4.0, clusters if few else clusters - cells)
     if few or part.one_way:
-        found = _at_least(linalg.block_diag(part.model, np.zeros_like(whole.model)), found)
+        found = at_least(linalg.block_diag(part.model, np.zeros_like(whole.model)), found)
     return Joint(found, cells, min(len(part.voters), len(part.prompts)))
 
 
@@ -331,11 +331,3 @@ def _squares(part: Reals, whole: Reals, place: Codes) -> Reals:
     here = place >= 0
     across = part[here].T @ whole[place[here]]
     return np.block([[part.T @ part, across], [across.T, whole.T @ whole]])
-
-
-def _at_least(floor: Reals, matrix: Reals) -> Reals:
-    """`matrix` raised to `floor` (positive semi-definite) in every direction in which it has less."""
-    lack = floor - matrix
-    values, vectors = np.linalg.eigh(0.5 * (lack + lack.T))
-    raised: Reals = matrix + (vectors * np.maximum(values, 0.0)) @ vectors.T
-    return raised

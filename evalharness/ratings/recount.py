@@ -11,19 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.special import expit, log_expit
 
 from evalharness.errors import RatingError
 from evalharness.ratings.design import Slot
-from evalharness.ratings.newton import PRIOR_BATTLES, Fit, Reals, assembled
+from evalharness.ratings.maximum import climb
+from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.outcomes import BAD, LEVEL, Chances
 from evalharness.ratings.tally import BOTH_BAD, RIGHT, TIE, Codes, Tally
 
 __all__ = ["Recount", "Solution"]
 
-_STEPS = 200
-_TOLERANCE = 1e-16
-"""On the squared Newton decrement, as for the fit itself."""
 _TRACE = 1e-6
 """Votes left of a kind of draw that is removed altogether, so that its weight stays finite: strengths then
 differ from those without that parameter by about as much."""
@@ -65,29 +62,14 @@ class Recount:
 
     def solve(self, counts: Reals, start: Reals) -> Solution:
         """The maximum on `counts`, shape (4, cells), reached from `start`."""
-        design, theta = self.fit.design, start
-        counts = self._with_traces(counts)
-        value, chances = self._at(counts, theta)
-        for _ in range(_STEPS):
-            slots = design.slots(theta, self.cells)
-            gradient = self._gradient(counts, slots, chances, theta)
-            step = np.linalg.solve(self._information(counts, slots, chances, theta), gradient)
-            scale, before, origin = 1.0, value, theta
-            theta = origin + step
-            value, chances = self._at(counts, theta)
-            while not value >= before - 1e-9 * abs(before) and scale > 1e-6:
-                scale /= 2.0
-                theta = origin + scale * step
-                value, chances = self._at(counts, theta)
-            if gradient @ step <= _TOLERANCE:
-                break
-        else:
+        fit = self.fit
+        found = climb(fit.model, fit.design, self.cells, self._with_traces(counts), start)
+        if not found.converged:
             raise RatingError(
-                f"The fit on altered votes had not converged after {_STEPS} steps, so their influence is "
-                "unknown. Leave out systems with very few votes."
+                f"The fit on altered votes had not converged after {found.iterations} steps, so their "
+                "influence is unknown. Leave out systems with very few votes."
             )
-        slots = design.slots(theta, self.cells)
-        return Solution(theta, self._information(counts, slots, chances, theta), slots, chances)
+        return Solution(found.theta, found.information, found.slots, found.chances)
 
     def rated(self, counts: Reals) -> bool:
         """Whether a board of these counts would be published: all systems comparable, some side preferred."""
@@ -106,26 +88,3 @@ class Recount:
         traced = counts.copy()
         traced[gone] += _TRACE * counts.sum(axis=0) / counts.sum()
         return traced
-
-    def _at(self, counts: Reals, theta: Reals) -> tuple[float, Chances]:
-        chances = self.fit.model.chances(self.fit.design.predictors(theta, self.cells))
-        played = np.where(counts > 0, chances.log_likelihood, 0.0)
-        held = theta[self.held]
-        prior = 0.5 * PRIOR_BATTLES * float((log_expit(held) + log_expit(-held)).sum())
-        return float((counts * played).sum()) + prior, chances
-
-    def _gradient(self, counts: Reals, slots: tuple[Slot, ...], chances: Chances, theta: Reals) -> Reals:
-        pulls = (counts * chances.score).sum(axis=1)
-        gradient = np.zeros(len(theta))
-        for slot in slots:
-            pull = np.broadcast_to(sum(gain * pulls[p] for p, gain in slot.gains), counts.shape[1:])
-            where = np.broadcast_to(slot.where, counts.shape[1:])
-            gradient += np.bincount(where, pull, len(theta))
-        gradient[self.held] += PRIOR_BATTLES * (0.5 - expit(theta[self.held]))
-        return gradient
-
-    def _information(self, counts: Reals, slots: tuple[Slot, ...], chances: Chances, theta: Reals) -> Reals:
-        matrix = assembled(self.fit.design, slots, counts.sum(axis=0) * chances.information)
-        held = theta[self.held]
-        matrix[self.held, self.held] += PRIOR_BATTLES * expit(held) * expit(-held)
-        return matrix

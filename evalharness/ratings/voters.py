@@ -29,7 +29,8 @@ from scipy.special import expit
 
 from evalharness.ratings.davidson import davidson
 from evalharness.ratings.estimate import ELO_PER_LOGIT
-from evalharness.ratings.newton import PRIOR_BATTLES, Fit, Reals
+from evalharness.ratings.maximum import PRIOR_BATTLES
+from evalharness.ratings.newton import Fit, Reals
 from evalharness.ratings.predicted_votes import ATTENTIVE_SPREAD, require_crowd, sides_tell
 from evalharness.ratings.tally import TIE, Codes, Tally
 

@@ -83,10 +83,11 @@ def not_scored(row: MetricRow) -> str:
 
 
 def board_counts(board: Leaderboard) -> str:
-    """How many votes, voters and prompts stand behind a board."""
-    parts = (numbers.many(board.votes, "vote"), numbers.many(board.voters, "voter"))
+    """How many votes, voters and prompts stand behind a board; 0 of either means that none is on record."""
+    voters = numbers.many(board.voters, "voter") if board.voters else "voters not on record"
+    prompts = numbers.many(board.prompts, "prompt") if board.prompts else "prompts not on record"
     excluded = f", {board.excluded:,} excluded" if board.excluded else ""
-    return f"{parts[0]} from {parts[1]} on {numbers.many(board.prompts, 'prompt')}{excluded}"
+    return f"{numbers.many(board.votes, 'vote')} from {voters} on {prompts}{excluded}"
 
 
 def interval_line(recipe: Mapping[str, Any]) -> str | None:

@@ -155,7 +155,7 @@ def test_no_votes_one_vote_and_too_few_votes_are_refused_with_a_sentence(ballots
         ({"estimator": "elo"}, "No estimator is called 'elo'; there are bradley_terry, davidson"),
         (
             {"interval": "bootstrap"},
-            "No interval is called 'bootstrap'; there are two_way_jackknife, voter_jackknife, prompt_jackknife, row_sandwich",
+            "No interval is called 'bootstrap'; there are two_way_jackknife, .*, row_sandwich",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 
 from evalharness.errors import RatingError
 from evalharness.ratings import ELO_PER_LOGIT, bradley_terry, controlled, davidson, simulate, tally_frame
-from evalharness.ratings.newton import PRIOR_BATTLES
+from evalharness.ratings.maximum import PRIOR_BATTLES
 from evalharness.ratings.tally import tally_codes
 
 TRUTH = np.array([0.8, 0.4, 0.0, -0.3, -0.9])

@@ -9,7 +9,7 @@ from scipy.optimize import approx_fprime, minimize
 
 from evalharness.ratings import Rates, covariance, davidson, four_way, tally_frame
 from evalharness.ratings.estimate import Estimate
-from evalharness.ratings.newton import PRIOR_BATTLES
+from evalharness.ratings.maximum import PRIOR_BATTLES
 from evalharness.ratings.simulate import simulate
 
 TRUTH = np.array([0.9, 0.3, 0.0, -0.4, -0.8])

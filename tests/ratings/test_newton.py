@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from evalharness.errors import DisconnectedError, RatingError
 from evalharness.ratings import ELO_PER_LOGIT, Tally, bradley_terry, davidson, tally, tally_frame
-from evalharness.ratings.newton import PRIOR_BATTLES
+from evalharness.ratings.maximum import PRIOR_BATTLES
 
 NAMES = ("a", "b", "c")
 
