@@ -35,6 +35,9 @@ __all__ = ["FEW_CLUSTERS", "Covariance", "IntervalMethod", "at_least", "covarian
 
 _INDEPENDENT = "Intervals take every vote for independent; votes of one voter or on one prompt rarely are."
 
+_FEW_VOTES = 20
+"""Votes a parameter under which the row sandwich is not trusted to be wide enough."""
+
 FEW_CLUSTERS = 20
 """Under this many voters or prompts the cautious sum form is used."""
 
@@ -90,6 +93,13 @@ def covariance(
                 "row sandwich (HC0), normal quantile",
                 (_INDEPENDENT,),
             )
+            if votes.votes < _FEW_VOTES * fit.parameters:
+                found = _floored(
+                    found,
+                    fit,
+                    f"Only {votes.votes} votes for {fit.parameters - 1} numbers: intervals are nowhere "
+                    "narrower than the model's own.",
+                )
         case IntervalMethod.TWO_WAY_JACKKNIFE:
             found = _jackknifed(fit, votes, (voters, prompts))
         case IntervalMethod.VOTER_JACKKNIFE:

@@ -128,8 +128,8 @@ def _board_row(board: Leaderboard, row: Rating) -> tuple[str, ...]:
         numbers.span(row.low, row.high),
         numbers.percent(row.win_rate),
         f"{row.votes:,}",
-        f"{row.voters:,}",
-        f"{row.prompts:,}",
+        f"{row.voters:,}" if row.voters else numbers.NONE,
+        f"{row.prompts:,}" if row.prompts else numbers.NONE,
         tied_words(board, row.system),
     )
 
