@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from evalharness.errors import DisconnectedError, RatingError
-from evalharness.ratings import ELO_PER_LOGIT, Tally, bradley_terry, davidson, tally, tally_frame
+from evalharness.ratings import ELO_PER_LOGIT, Tally, bradley_terry, davidson, maximum, tally, tally_frame
 from evalharness.ratings.maximum import PRIOR_BATTLES
 
 NAMES = ("a", "b", "c")
@@ -73,6 +73,25 @@ def test_bradley_terry_agrees_with_choix_and_evalica(draw):
     )
     log = np.log(result.scores.sort_index().to_numpy())
     assert bradley_terry(votes).strengths == pytest.approx(log - log.mean(), abs=2e-3)
+
+
+def test_without_the_prior_bradley_terry_is_choix_and_evalica_to_a_millionth(draw, monkeypatch):
+    """The same likelihood on all sides; 1e-9 of a virtual battle only keeps the gauge from being singular."""
+    monkeypatch.setattr(maximum, "PRIOR_BATTLES", 1e-9)
+    frame = draw([0.8, 0.3, 0.0, -0.4, -0.7], votes=3000, seed=5)
+    votes = tally_frame(frame)
+    decisive = tally_frame(frame[frame["outcome"] != "tie"])
+    won = np.where(decisive.outcome == 0, decisive.left, decisive.right)
+    lost = np.where(decisive.outcome == 0, decisive.right, decisive.left)
+    from_choix = choix.ilsr_pairwise(5, list(zip(won.tolist(), lost.tolist(), strict=True)), tol=1e-12)
+    assert bradley_terry(decisive).strengths == pytest.approx(from_choix - from_choix.mean(), abs=1e-6)
+    winner = {"left": evalica.Winner.X, "right": evalica.Winner.Y, "tie": evalica.Winner.Draw}
+    result = evalica.bradley_terry(
+        frame["left"].tolist(), frame["right"].tolist(), frame["outcome"].map(winner).tolist(),
+        tolerance=1e-14, limit=10_000,
+    )  # fmt: skip
+    from_evalica = np.log(result.scores.sort_index().to_numpy())
+    assert bradley_terry(votes).strengths == pytest.approx(from_evalica - from_evalica.mean(), abs=1e-6)
 
 
 def _naive(votes: Tally, with_ties: bool, prior: float = PRIOR_BATTLES) -> np.ndarray:
