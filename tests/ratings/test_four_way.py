@@ -1,5 +1,8 @@
 """The four-way model against an independent likelihood and optimiser, known truth, laws, a hand example."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -196,3 +199,11 @@ def test_better_systems_are_acceptable_more_often_and_intervals_cover():
 def _acceptable(fit, number):
     tie, bad = fit.draw_levels(number, number)[:, 0]
     return float(1 - np.sqrt(np.exp(bad) / (2 + np.exp(tie) + np.exp(bad))))
+
+
+def test_rates_that_depend_on_who_is_compared_predict_unseen_votes_better():
+    benchmark = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "four_way.py"))
+    seen, unseen = board(60_000, seed=11), board(60_000, seed=12)
+    loss = {rates: benchmark["log_loss"](four_way(seen, rates=rates), unseen) for rates in Rates}
+    assert loss[Rates.PAIR_QUALITY] < loss[Rates.CONSTANT] - 0.005
+    assert loss[Rates.SYSTEM] < loss[Rates.CONSTANT] - 0.005
