@@ -5,7 +5,7 @@
 The file is the one that the package leaderbot carries (leaderbot/data/ where it is installed): 1.67 million
 votes on 129 language models with ties and both-bads apart. A tenth of the votes is held out at random, three
 times; printed is the mean log-loss of a held-out vote over left, right, tie and both bad, and the seconds of
-the fit from counts. "constant rates" ignores who is compared. Without --data simulated votes take their place.
+the fit from counts. "constant rates" ignores who is compared. Without --data votes are simulated.
 Ten seconds.
 """
 
