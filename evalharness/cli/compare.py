@@ -11,6 +11,16 @@ import typer
 from rich.markup import escape
 
 from evalharness.cli.options import AsJson, out, print_json, store_of
+from evalharness.cli.votes_file import (
+    Columns,
+    Delimiter,
+    Outcomes,
+    WinnerNamed,
+    Without,
+    columns_of,
+    require_no_file,
+    votes_of,
+)
 from evalharness.config import Study, load_study
 from evalharness.errors import ConfigError, RatingError
 from evalharness.ratings.closed_scores import Ties, Unit
@@ -22,8 +32,6 @@ if TYPE_CHECKING:
     from evalharness.ratings.sequential import HeadToHead
 
 __all__ = ["compare"]
-
-_ROLES = ("left", "right", "outcome", "voter", "prompt", "time")
 
 First = Annotated[str, typer.Argument(metavar="A", help="The system asked about, e.g. the candidate.")]
 Second = Annotated[str, typer.Argument(metavar="B", help="The system it is held against.")]
@@ -37,10 +45,11 @@ def compare(
     votes_file: Annotated[
         Path | None, typer.Option(help="Take the votes of this file, oldest first.")
     ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(help="Name of a column of that file: voter=worker; may be given again."),
-    ] = None,
+    column: Columns = None,
+    outcomes: Outcomes = None,
+    winner_named: WinnerNamed = False,
+    without: Without = None,
+    delimiter: Delimiter = None,
     category: Annotated[
         Category | None, typer.Option(help="The board to compare on.", show_default="the only one")
     ] = None,
@@ -79,7 +88,13 @@ def compare(
     """
     from evalharness.ratings.sequential import head_to_head
 
-    votes = _votes(folder, votes_file, column, category, question)
+    described = {
+        "outcomes": outcomes,
+        "winner_named": winner_named,
+        "without": without,
+        "delimiter": delimiter,
+    }
+    votes = _votes(folder, votes_file, columns_of(column), described, category, question)
     try:
         found = head_to_head(
             votes,
@@ -120,30 +135,20 @@ class _Rated:
 def _votes(
     folder: Path | None,
     votes_file: Path | None,
-    column: list[str] | None,
+    columns: dict[str, str],
+    described: dict[str, Any],
     category: Category | None,
     question: Question,
 ) -> Tally:
     if votes_file is None:
-        if column:
-            raise ConfigError("--column names a column of a file of votes: give the file with --votes-file.")
+        require_no_file(columns, described)
         return _study_votes(load_study(folder or Path()), category, question)
     if folder is not None or category is not None:
         raise ConfigError(
             "A file of votes is compared on as it is: leave out the study's folder and --category, or leave "
             "out --votes-file."
         )
-    from evalharness.ratings.reading import read_votes
-
-    columns: dict[str, Any] = {}
-    for word in column or []:
-        role, _, name = word.partition("=")
-        if role not in _ROLES or not name:
-            raise ConfigError(
-                f"--column takes role=name, the role one of {', '.join(_ROLES)}; found {word!r}."
-            )
-        columns[role] = name
-    return read_votes(votes_file, **columns)
+    return votes_of(votes_file, columns, **described)
 
 
 def _study_votes(study: Study, category: Category | None, question: Question) -> Tally:

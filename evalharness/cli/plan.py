@@ -10,6 +10,16 @@ import typer
 
 from evalharness.cli.options import AsJson, out, print_json, store_of
 from evalharness.cli.plan_tables import show_growth, show_plan
+from evalharness.cli.votes_file import (
+    Columns,
+    Delimiter,
+    Outcomes,
+    WinnerNamed,
+    Without,
+    columns_of,
+    require_no_file,
+    votes_of,
+)
 from evalharness.config import Study, load_study
 from evalharness.errors import ConfigError
 
@@ -20,8 +30,6 @@ if TYPE_CHECKING:
     from evalharness.ratings.planning import Aim, Crowd, Design
 
 __all__ = ["plan"]
-
-_ROLES = ("left", "right", "outcome", "voter", "prompt")
 
 
 def plan(
@@ -46,10 +54,11 @@ def plan(
         Path | None, typer.Option(help="Measure the design effect on this study's votes.")
     ] = None,
     votes_file: Annotated[Path | None, typer.Option(help="Measure it on this file of votes.")] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(help="Name of a column of that file: voter=worker; may be given again."),
-    ] = None,
+    column: Columns = None,
+    outcomes: Outcomes = None,
+    winner_named: WinnerNamed = False,
+    without: Without = None,
+    delimiter: Delimiter = None,
     voter_sd: Annotated[
         float | None,
         typer.Option(
@@ -75,7 +84,13 @@ def plan(
     from evalharness.ratings.planning import plan as designs_for
 
     aim = Aim((0.0 if margin is not None else 30.0) if gap is None else gap, margin, power, alpha)
-    votes = _votes(study, votes_file, column)
+    described = {
+        "outcomes": outcomes,
+        "winner_named": winner_named,
+        "without": without,
+        "delimiter": delimiter,
+    }
+    votes = _votes(study, votes_file, columns_of(column), described)
     if half_width is not None and votes is None:
         raise ConfigError("--half-width asks about a board: give its votes with --study or --votes-file.")
     effect = None if votes is None else design_effect(votes)
@@ -98,31 +113,15 @@ def plan(
         raise typer.Exit(2)
 
 
-def _votes(study: Path | None, votes_file: Path | None, column: list[str] | None) -> Tally | None:
+def _votes(
+    study: Path | None, votes_file: Path | None, columns: dict[str, str], described: dict[str, Any]
+) -> Tally | None:
     if study is not None and votes_file is not None:
         raise ConfigError("Measure on a study or on a file of votes, not on both: give one of the two.")
-    if study is not None:
-        return _study_votes(load_study(study))
-    if votes_file is None:
-        if column:
-            raise ConfigError("--column names a column of a file of votes: give the file with --votes-file.")
-        return None
-    from evalharness.ratings.reading import read_votes
-
-    return read_votes(votes_file, **_columns(column or []))
-
-
-def _columns(named: list[str]) -> dict[str, Any]:
-    """Which column of a file holds what, from words such as voter=worker."""
-    columns: dict[str, Any] = {}
-    for word in named:
-        role, _, name = word.partition("=")
-        if role not in _ROLES or not name:
-            raise ConfigError(
-                f"--column takes role=name, the role one of {', '.join(_ROLES)}; found {word!r}."
-            )
-        columns[role] = name
-    return columns
+    if votes_file is not None:
+        return votes_of(votes_file, columns, **described)
+    require_no_file(columns, described)
+    return None if study is None else _study_votes(load_study(study))
 
 
 def _study_votes(study: Study) -> Tally:

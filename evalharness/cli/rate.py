@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,20 +11,9 @@ import typer
 from evalharness import __version__
 from evalharness.cli.leaderboard import Form
 from evalharness.cli.options import out
-from evalharness.errors import ConfigError
+from evalharness.cli.votes_file import Delimiter, Outcomes, WinnerNamed, Without, votes_of
 
 __all__ = ["rate"]
-
-_MEANING = re.compile(r"(?P<label>.*?)=(?P<meaning>left|right|tie|both_bad|skip)(?:,|$)")
-
-
-class Silent(StrEnum):
-    """What a file may not tell."""
-
-    VOTER = "voter"
-    PROMPT = "prompt"
-    SIDES = "sides"
-    OUTCOME = "outcome"
 
 
 def rate(
@@ -36,28 +23,14 @@ def rate(
     outcome: Annotated[str, typer.Option(help="Column of the outcome.")] = "outcome",
     voter: Annotated[str, typer.Option(help="Column of who voted.")] = "voter",
     prompt: Annotated[str, typer.Option(help="Column of what was voted on.")] = "prompt",
-    outcomes: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What labels mean: model_a=left,model_b=right,draw=tie,bad=both_bad,unsure=skip. "
-            "left, right, tie and both_bad mean themselves; =tie speaks for empty cells."
-        ),
-    ] = None,
-    winner_named: Annotated[
-        bool, typer.Option("--winner-named", help="The outcome is the winning system's name.")
-    ] = False,
-    without: Annotated[
-        list[Silent] | None,
-        typer.Option(
-            help="What the file does not tell; may be given again. sides: left and right are no places on "
-            "a screen. outcome: the left column holds the winner."
-        ),
-    ] = None,
+    outcomes: Outcomes = None,
+    winner_named: WinnerNamed = False,
+    without: Without = None,
     time: Annotated[str | None, typer.Option(help="Column of the time, to put votes in order.")] = None,
     count: Annotated[
         str | None, typer.Option(help="Column of how many votes a row stands for, if summed up.")
     ] = None,
-    delimiter: Annotated[str | None, typer.Option(help="What separates the cells of a text file.")] = None,
+    delimiter: Delimiter = None,
     estimator: Annotated[
         str | None,
         typer.Option(help="four_way, davidson or bradley_terry.", show_default="the leaderboard's own"),
@@ -79,21 +52,15 @@ def rate(
     from evalharness import reports
     from evalharness.ratings import leaderboard
     from evalharness.ratings.fitting import DEFAULT_ESTIMATOR
-    from evalharness.ratings.reading import read_votes
 
-    untold = set(without or ())
-    votes = read_votes(
+    columns = {"left": left, "right": right, "outcome": outcome, "voter": voter, "prompt": prompt}
+    columns |= {role: name for role, name in (("time", time), ("count", count)) if name is not None}
+    votes = votes_of(
         file,
-        left=left,
-        right=right,
-        outcome=None if Silent.OUTCOME in untold else outcome,
-        voter=None if Silent.VOTER in untold else voter,
-        prompt=None if Silent.PROMPT in untold else prompt,
-        outcomes=_meanings(outcomes or []),
+        columns,
+        outcomes=outcomes,
         winner_named=winner_named,
-        sides=Silent.SIDES not in untold,
-        time=time,
-        count=count,
+        without=without,
         delimiter=delimiter,
     )
     board = leaderboard(
@@ -114,17 +81,3 @@ def rate(
             typer.echo(reports.render_csv(summary), nl=False)
         case Form.JSON:
             typer.echo(reports.to_json(board), nl=False)
-
-
-def _meanings(given: list[str]) -> dict[str, str]:
-    """Labels and what they mean, from words such as a=left,b=right; a label may hold commas and signs."""
-    meanings = {}
-    for words in given:
-        found = list(_MEANING.finditer(words))
-        if "".join(part.group() for part in found) != words or not found:
-            raise ConfigError(
-                f"--outcomes {words} cannot be read. Write label=meaning, separated by commas; a meaning "
-                "is left, right, tie, both_bad or skip: model_a=left,model_b=right,draw=tie."
-            )
-        meanings.update({part["label"]: part["meaning"] for part in found})
-    return meanings

@@ -31,13 +31,17 @@ def require_comparable(votes: Tally) -> None:
         raise DisconnectedError(groups)
 
 
-def one_way_groups(votes: Tally) -> tuple[tuple[str, ...], ...]:
-    """Groups between which every vote went one way; one group means that the maximum exists.
+def one_way_groups(votes: Tally, *, draws_decide: bool = False) -> tuple[tuple[str, ...], ...]:
+    """Groups between which no decisive votes went both ways; one group means that the maximum exists.
 
-    A tie and a both-bad speak for either side, as they do in the likelihoods used here.
+    Where a draw is an outcome with a weight of its own it bounds no distance: a system that won once and
+    drew ever after could be any distance ahead, at a larger weight. `draws_decide` is for half wins, where a
+    draw speaks for either side.
     """
-    drawn = votes.counts[TIE] + votes.counts[BOTH_BAD]
-    beats = votes.counts[LEFT] + votes.counts[RIGHT].T + drawn + drawn.T
+    beats = votes.counts[LEFT] + votes.counts[RIGHT].T
+    if draws_decide:
+        drawn = votes.counts[TIE] + votes.counts[BOTH_BAD]
+        beats = beats + drawn + drawn.T
     return _groups(votes, beats > 0, strong=True)
 
 

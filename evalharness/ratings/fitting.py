@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,8 @@ from evalharness.ratings.estimate import Estimate
 from evalharness.ratings.four_way import four_way
 from evalharness.ratings.intervals import IntervalMethod, covariance
 from evalharness.ratings.newton import Fit, Reals, order_identifiable
-from evalharness.ratings.tally import Tally, tally, tally_frame
+from evalharness.ratings.reading import read_votes
+from evalharness.ratings.tally import LEFT, RIGHT, Tally, tally, tally_frame
 from evalharness.records import Ballot
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ ESTIMATORS: Mapping[str, tuple[Callable[..., Fit], str]] = {
 
 
 def fit(
-    votes: Tally | pd.DataFrame | Iterable[Ballot],
+    votes: Tally | pd.DataFrame | Iterable[Ballot] | str | Path,
     *,
     estimator: str = DEFAULT_ESTIMATOR,
     interval: IntervalMethod | str = IntervalMethod.TWO_WAY_JACKKNIFE,
@@ -72,12 +74,15 @@ def fit(
     covariates: Sequence[str] | Mapping[str, Reals] = (),
     **columns: Any,
 ) -> Estimate:
-    """Rate the systems of a table, a `Tally` or ballots of one question.
+    """Rate the systems of a table, a file of votes, a `Tally` or ballots of one question.
 
-    A DataFrame has a row a vote; `columns` are the keywords of `tally_frame` (left="model_a", voter="worker",
-    outcomes={...}). `covariates` are columns of it, or arrays of shape (votes,), left minus right: their
-    effects are fitted beside the strengths. Raises as `estimate` and `tally_frame` do.
+    A DataFrame or file has a row a vote; `columns` are the keywords of `tally_frame` and `read_votes`
+    (left="model_a", voter="worker", outcomes={...}). `covariates` are columns of a table, or arrays of shape
+    (votes,), left minus right: their effects are fitted beside the strengths. Raises as `estimate` and
+    `tally_frame` do.
     """
+    if isinstance(covariates, str):
+        raise RatingError(f"Covariates are a list of columns: write covariates=[{covariates!r}].")
     from_table = not isinstance(votes, Tally) and hasattr(votes, "columns")
     given: Mapping[str, Reals]
     if isinstance(covariates, Mapping):
@@ -88,10 +93,16 @@ def fit(
         )
     else:
         given = _columns(votes, covariates, columns) if covariates else {}
-    if isinstance(votes, Tally):
-        counted = votes
+    if from_table:
+        counted = tally_frame(votes, **columns)
+    elif isinstance(votes, str | Path):
+        counted = read_votes(votes, **columns)
     else:
-        counted = tally_frame(votes, **columns) if from_table else tally(votes)
+        if columns:
+            raise RatingError(
+                f"{', '.join(columns)} would name columns of a table or file, but these votes are neither."
+            )
+        counted = votes if isinstance(votes, Tally) else tally(_ballots(votes))
     found, _ = estimate(
         counted,
         estimator=estimator,
@@ -132,6 +143,14 @@ def estimate(
     _require_enough(votes, fitted)
     if not order and votes.sides_known:
         notes.append("Sides never alternated, so no effect of being shown on the left could be estimated.")
+    decisive = votes.counts[LEFT] + votes.counts[RIGHT]
+    drawn_only = np.flatnonzero(decisive.sum(axis=0) + decisive.sum(axis=1) == 0)
+    if len(drawn_only):
+        names = ", ".join(votes.systems[place] for place in drawn_only)
+        notes.append(
+            f"No vote for or against {names} was decisive: that rating rests on draws alone, which say how "
+            "close two systems are and not which is better. Look at the acceptable rate instead."
+        )
     if not fitted.converged:
         notes.append(
             f"The fit had not converged after {fitted.iterations} iterations: do not publish these ratings."
@@ -147,6 +166,17 @@ def estimate(
     spread = covariance(fitted, votes, method)
     said = (*notes, *spread.notes)
     return replace(Estimate(fitted, spread, confidence, anchor), notes=said), said
+
+
+def _ballots(votes: Iterable[Any]) -> list[Ballot]:
+    rows = list(votes)
+    strange = next((row for row in rows if not isinstance(row, Ballot)), None)
+    if strange is not None:
+        raise RatingError(
+            f"Votes are a DataFrame, a file's path, a Tally or ballots; found {type(strange).__name__} "
+            "instead. A list of dictionaries becomes a table by pandas.DataFrame(rows)."
+        )
+    return rows
 
 
 def _require_enough(votes: Tally, fitted: Fit) -> None:
@@ -173,5 +203,11 @@ def _columns(frame: Any, names: Sequence[str], columns: Mapping[str, Any]) -> di
         raise RatingError(
             f"The table has no column {', '.join(missing)} to control for; it has "
             f"{', '.join(map(str, frame.columns))}."
+        )
+    text = [name for name in names if frame[name].dtype.kind not in "biuf"]
+    if text:
+        raise RatingError(
+            f"The column {', '.join(text)} holds no numbers. A covariate is the left clip's value minus the "
+            "right clip's."
         )
     return {name: np.asarray(frame[name], dtype=float) for name in names}

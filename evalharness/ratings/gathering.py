@@ -25,6 +25,8 @@ Places = NDArray[np.int32]
 """Codes while they are gathered: half the memory; a tally widens them."""
 
 _UNKNOWN = -1
+_MOST = 200_000_000
+"""Votes that summed rows may stand for: each becomes a row of its own."""
 _SHOWN = 12
 """Labels that a message lists at most."""
 
@@ -48,11 +50,18 @@ class _Names:
             local, distinct = values.cat.codes.to_numpy(), values.cat.categories
             used = np.bincount(local.astype(np.intp) + 1, minlength=len(distinct) + 1)[1:] > 0
         else:
-            local, distinct = pd.factorize(values)
+            try:
+                local, distinct = pd.factorize(values)
+            except TypeError:
+                raise RatingError(
+                    f"The column {values.name} holds lists or other structures, which name nothing. Name the "
+                    "column of a plain text or number, or make one from it."
+                ) from None
             used = np.ones(len(distinct), dtype=bool)
         place = np.full(len(distinct) + 1, _UNKNOWN, dtype=np.int32)  # the last one speaks for -1
         for number, value in enumerate(distinct.tolist()):
-            text = str(value)
+            # A merge or one empty cell turns 1 into 1.0; it is still the same name.
+            text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
             if used[number] and text.strip():
                 place[number] = self._code.setdefault(text, len(self._code))
         codes: Places = place[local]
@@ -143,8 +152,9 @@ class Gathering:
         empty = np.flatnonzero(codes == _UNKNOWN)
         if empty.size:
             raise RatingError(
-                f"{self._row(int(empty[0]))} names no {what} ({empty.size} such rows). Fill the cells, or "
-                "leave the rows out before rating."
+                f"{self._row(int(empty[0]))} names no {what} ({empty.size} such rows). Leave the rows out "
+                "before rating, or fill the cells; unknown voters each need a name of their own, as one name "
+                "for all would make one very busy voter of them."
             )
         return codes
 
@@ -246,6 +256,11 @@ class Gathering:
             raise RatingError(
                 f"{self._source}Row {values.index[wrong[0]]} stands for {values.iloc[wrong[0]]!r} votes "
                 f"({wrong.size} such rows). A count is a whole number from 0."
+            )
+        if numbers.sum() > _MOST:
+            raise RatingError(
+                f"{self._source}The rows stand for {numbers.sum():,.0f} votes, more than the {_MOST:,} "
+                "that are rated at once. Is the count in the right column? Scaled-up counts fake certainty."
             )
         counts: Codes = numbers.astype(np.int64)
         return counts

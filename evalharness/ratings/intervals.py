@@ -106,12 +106,12 @@ def covariance(
             found = _jackknifed(fit, votes, (voters,))
         case IntervalMethod.PROMPT_JACKKNIFE:
             found = _jackknifed(fit, votes, (prompts,))
-    groups = one_way_groups(votes)
+    groups = one_way_groups(votes, draws_decide=fit.model.predictors == 1)
     if len(groups) > 1:
         found = _floored(
             found,
             fit,
-            "Between these groups every vote went one way: "
+            "Between these groups no decisive votes went both ways: "
             + "; ".join("{" + ", ".join(group) + "}" for group in groups)
             + ". Their distance is bounded by the prior alone; read it as 'far', not as a number.",
         )

@@ -42,6 +42,8 @@ class Layout:
     """How many equal votes a row stands for, where the table was summed up."""
 
     def __post_init__(self) -> None:
+        spelled = {str(label): meaning for label, meaning in self.outcomes.items()}
+        object.__setattr__(self, "outcomes", spelled)
         wrong = sorted({str(meaning) for meaning in self.outcomes.values()} - set(MEANINGS))
         if wrong:
             raise RatingError(
@@ -62,6 +64,12 @@ class Layout:
 
     def require_columns(self, found: Sequence[str], source: str = "") -> None:
         """Raise RatingError unless every column is among those found in `source`."""
+        twice = [name for name in self.columns if list(found).count(name) > 1]
+        if twice:
+            raise RatingError(
+                f"{source or 'The table'} has more than one column called {', '.join(twice)}. Rename all "
+                "but one."
+            )
         missing = [name for name in self.columns if name not in found]
         if missing:
             advice = "Name the columns, e.g. voter='worker' (in the shell --voter worker)"

@@ -140,7 +140,7 @@ def errors_of(fit: Fit, votes: Tally) -> Errors:
         by_cell=_cell_scores(fit, votes, place, len(cells)),
         inverse=inverse[:, :size],
         model=(fit.gauge @ inverse)[:size, :size],
-        one_way=len(one_way_groups(votes)) > 1,
+        one_way=len(one_way_groups(votes, draws_decide=fit.model.predictors == 1)) > 1,
     )
 
 

@@ -35,6 +35,9 @@ from evalharness.ratings.tally import Codes, Tally
 
 __all__ = ["HeadToHead", "Rules", "Trail", "Verdict", "head_to_head"]
 
+_FEW_PROMPTS = 20
+"""Prompts under which a verdict is said to be about these alone."""
+
 _Kind = TypeVar("_Kind", Unit, Ties)
 
 _LOOKS = 200
@@ -359,6 +362,13 @@ def _notes(votes: Tally, places: tuple[int, int], rules: Rules, scores: PairScor
             notes.append(
                 f"The {_many(scores.met, 'vote')} come from {_many(voters, 'voter')}. One voter's votes are "
                 "not independent, so the chance of deciding wrongly is not kept: use unit 'voter'."
+            )
+    if rules.unit is not Unit.PROMPT and votes.prompts_known:
+        prompts = len(np.unique(votes.prompt[np.isin(votes.left, places) & np.isin(votes.right, places)]))
+        if prompts < _FEW_PROMPTS:
+            notes.append(
+                f"The verdict is about {_many(prompts, 'prompt')}: on other prompts it may be another. For "
+                "other prompts too, ask with unit 'prompt', or show more of them."
             )
     share = scores.first_left / scores.met
     if votes.sides_known and scores.met >= 20 and not 0.25 <= share <= 0.75:

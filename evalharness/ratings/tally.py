@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +87,11 @@ class Tally:
     @property
     def caveats(self) -> tuple[str, ...]:
         """What the source does not tell, as sentences that a reader of the ratings must know."""
-        silent = []
+        silent = [
+            f"{' and '.join(map(repr, alike))} differ only in spaces, case or Unicode form, and are rated as "
+            "different systems. If they are one, mend the names."
+            for alike in _alike(self.systems)
+        ]
         if not self.sides_known:
             silent.append("It is not known which side was shown where, so no order effect is estimated.")
         if not self.voters_known:
@@ -244,6 +249,14 @@ def tally_frame(
     gathering = Gathering(layout)
     gathering.add(frame)
     return gathering.tally()
+
+
+def _alike(names: Sequence[str]) -> list[list[str]]:
+    """Groups of names that a reader would take for the same."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(" ".join(unicodedata.normalize("NFKC", name).casefold().split()), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _counts(left: Codes, right: Codes, outcome: Codes, size: int) -> Codes:

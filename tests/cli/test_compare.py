@@ -159,3 +159,23 @@ def test_a_study_is_compared_on_one_board_and_one_of_its_questions(study: Path) 
     empty = run(MASKED.codename, OPEN.name, study, "--category", Category.IMAGE_TO_VIDEO)
     assert isinstance(empty.exception, RatingError)
     assert "no votes on the board image-to-video yet" in str(empty.exception)
+
+
+def test_foreign_files_are_described_in_the_words_of_rate(tmp_path: Path) -> None:
+    """One vocabulary: what rate reads, compare and plan read too."""
+    rows = ["first,second,choice,who"]
+    rows += [f"x,y,{1 if row % 3 else 2},v{row % 40}" for row in range(300)]
+    file = tmp_path / "foreign.csv"
+    file.write_text("\n".join(rows), encoding="utf-8")
+    words = [
+        "--votes-file", str(file), "--column", "left=first", "--column", "right=second",
+        "--column", "outcome=choice", "--column", "voter=who", "--without", "prompt", "--without", "sides",
+        "--outcomes", "1=left,2=right",
+    ]  # fmt: skip
+    compared = CliRunner().invoke(app, ["compare", "x", "y", *words, "--unit", "vote", "--json"])
+    assert compared.exit_code in (0, 6), compared.output
+    planned = CliRunner().invoke(app, ["plan", "--gap", "60", *words, "--json"])
+    assert planned.exit_code == 0, planned.output
+    refused = CliRunner().invoke(app, ["plan", "--outcomes", "1=left"])
+    assert refused.exit_code != 0
+    assert "describe a file of votes" in str(refused.exception)

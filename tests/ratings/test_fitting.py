@@ -74,3 +74,73 @@ def test_the_four_way_table_shows_acceptable_rates():
     table = board.table()
     assert table["acceptable"].between(0, 1).all()
     assert table["acceptable"].is_monotonic_decreasing
+
+
+def two(left, right, ties, bad=0):
+    """Two systems, sides alternating, every vote by a voter of its own, 40 prompts."""
+    outcome = ["left"] * left + ["right"] * right + ["tie"] * ties + ["both_bad"] * bad
+    rows = [
+        ("a", "b", word) if row % 2 else ("b", "a", {"left": "right", "right": "left"}.get(word, word))
+        for row, word in enumerate(outcome)
+    ]
+    frame = pd.DataFrame(rows, columns=["left", "right", "outcome"])
+    frame["voter"], frame["prompt"] = range(len(rows)), [row % 40 for row in range(len(rows))]
+    return frame
+
+
+@pytest.mark.parametrize("estimator", ["davidson", "four_way"])
+@pytest.mark.parametrize("shares", [(30, 0, 20), (1, 0, 599), (1, 0, 0, 599)])
+def test_draws_bound_no_distance_and_the_board_says_so(shares, estimator):
+    board = fit(two(*shares), estimator=estimator)
+    gap = board.difference("a", "b")
+    assert gap.high - gap.low > 900
+    assert any("no decisive votes went both ways" in note for note in board.notes)
+
+
+def test_half_wins_are_bounded_by_draws():
+    board = fit(two(1, 0, 599), estimator="bradley_terry")
+    gap = board.difference("a", "b")
+    assert abs(gap.value) < 5
+    assert not any("both ways" in note for note in board.notes)
+
+
+def test_a_system_without_a_decisive_vote_is_named(frame):
+    lost = pd.DataFrame({"left": "s", "right": frame["right"], "outcome": "both_bad"})
+    lost["voter"], lost["prompt"] = frame["voter"], frame["prompt"]
+    board = fit(pd.concat([frame, lost], ignore_index=True))
+    assert any("No vote for or against s was decisive" in note for note in board.notes)
+
+
+def test_a_number_that_became_a_float_is_still_the_same_name(frame):
+    codes = {name: number for number, name in enumerate(sorted(set(frame["left"])))}
+    numbered = frame.assign(left=frame["left"].map(codes), right=frame["right"].map(codes).astype(float))
+    assert fit(numbered).fit.systems == ("0", "1", "2")
+
+
+def test_names_that_differ_in_spaces_or_case_alone_are_pointed_out(frame):
+    name = frame["left"][0]
+    frame.loc[:99, "left"] = frame["left"][:100].where(frame["left"][:100] != name, f" {name.upper()}")
+    assert any("differ only in spaces, case or Unicode form" in note for note in fit(frame).notes)
+
+
+def test_a_path_a_list_and_odd_cells_get_an_answer(frame, tmp_path):
+    frame.to_csv(tmp_path / "votes.csv", index=False)
+    pd.testing.assert_frame_equal(fit(tmp_path / "votes.csv").table(), fit(frame).table())
+    with pytest.raises(RatingError, match="found dict instead"):
+        fit(frame.to_dict("records"))
+    with pytest.raises(RatingError, match="voter would name columns"):
+        fit(tally_frame(frame), voter="prompt")
+    with pytest.raises(RatingError, match="holds lists"):
+        fit(frame.assign(prompt=[["a turn"]] * len(frame)))
+    with pytest.raises(RatingError, match="write covariates=\\['loud'\\]"):
+        fit(frame, covariates="loud")
+    with pytest.raises(RatingError, match="more than one column called voter"):
+        fit(pd.concat([frame, frame[["voter"]]], axis=1))
+    with pytest.raises(RatingError, match="fake certainty"):
+        fit(frame.assign(n=10**9), count="n")
+
+
+def test_labels_may_be_numbers(frame):
+    coded = frame.assign(outcome=frame["outcome"].map({"left": 1, "right": 2, "tie": 0}))
+    board = fit(coded, outcomes={1: "left", 2: "right", 0: "tie"})
+    pd.testing.assert_frame_equal(board.table(), fit(frame).table())

@@ -29,7 +29,7 @@ def test_gap_aware_orders_systems_better_than_uniform_choice_does(pairs: ModuleT
         pairs.result(name, systems=12, votes=3200, runs=6) for name in ("uniform", "gap-aware")
     )
     assert gap_aware.tau > uniform.tau
-    assert gap_aware.to_mean < 0.85 * uniform.to_mean
+    assert gap_aware.taus.mean() > uniform.taus.mean()  # at every size on the way, taken together
     assert gap_aware.half_width_elo > uniform.half_width_elo  # and this is its price
 
 

@@ -176,7 +176,9 @@ def test_notes_say_what_weakens_the_verdict():
     assert waiting.gap_elo is None
     assert waiting.more_scores_needed is None
     assert waiting.sentence == "Undecided: no voter has a closed score on this pair yet."
-    assert waiting.notes == ("30 voters with 30 votes may still vote and will count when closed.",)
+    open_still, few = waiting.notes
+    assert open_still == "30 voters with 30 votes may still vote and will count when closed."
+    assert few.startswith("The verdict is about 7 prompts: on other prompts it may be another.")
     assert len(head_to_head(_votes(0.5, 30), "A", "B", ended=True).scores.values) == 30
     one_sided = pd.DataFrame({"left": ["A"] * 20, "right": ["B"] * 20, "outcome": ["left", "right"] * 10})
     votes = tally_frame(one_sided.assign(voter=[f"v{i}" for i in range(20)], prompt="p"))
