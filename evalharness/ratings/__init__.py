@@ -5,13 +5,15 @@
     board.table(), board.difference("a", "b")
 
 Votes       tally, reading (CSV, Parquet, JSON), layout, gathering, cells (votes no model can tell apart)
-Models      outcomes, design, newton (the one fit behind all), bradley_terry, davidson, four_way, elo
-Doubt       intervals (two-way cluster jackknife, sandwiches), leave_out, bootstrap, resampling, ranks
+Models      outcomes, design, maximum (the climb), newton (votes to a fit); bradley_terry, davidson,
+            four_way, elo
+Doubt       intervals (two-way cluster jackknife, sandwiches), leave_out, meat, bootstrap, resampling, ranks
 Boards      fitting (the front door), estimate, board, controls, slices, pooling, scale, connectivity
 Voters      voters (discrimination), suspicion, rings, predicted_votes, anomalies, without_voters
 Fragility   influence, removal, recount: how few votes or voters decide an order
 Choice      pair_choice: which pair tells most
-Over time   sequential (head-to-head under peeking), betting, closed_scores; drift, over_time, published
+Over time   sequential (head-to-head under peeking), betting, closed_scores; drift, innovations,
+            restarts; over_time, published
 Planning    simulate, long_run, design_effect, planning, power_check, more_votes
 
 docs/methods.md has every formula with an example by hand. What is here is what a notebook starts from; the

@@ -15,7 +15,7 @@ two has about
 in squared logits. More votes shrink the first term only: the standard error stays above voter_sd / sqrt(V)
 until there are more voters. `plan` finds N for the board's own intervals: t quantile with min(V, P) - 1
 degrees of freedom, symmetric in logits, and the cautious sum form under 20 voters or prompts. Where voters
-are unevenly active, V is the number of equally active ones that would serve as well.
+are unevenly active, V is here, too, the number of equally active ones that would serve as well.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class Design:
 def independent_votes(aim: Aim) -> float:
     """Decisive votes on one pair that reach the aim, if no two votes had anything in common.
 
-    *By hand:* 30 Elo is p = 0.54308; (1.95996 + 0.84162)^2 x 0.24814 / 0.04308^2 = 1,049.
+    *By hand:* 30 Elo is p = 0.54308; (1.95996 + 0.84162)^2 x 0.24814 / 0.043066^2 = 1,050.
     """
     p = aim.win_rate
     return float((ndtri(1.0 - aim.tail) + ndtri(aim.power)) ** 2 * p * (1.0 - p) / aim.effect**2)
@@ -261,8 +261,10 @@ class _Variance:
 
     @property
     def freedom(self) -> float:
-        """Degrees of freedom of the board's intervals."""
-        return float(min(self.voters, self.prompts) - 1)
+        """Degrees of freedom of the board's intervals: uneven voters count as fewer."""
+        crowd = self.crowd
+        effective = min(self.voters * crowd.voter_evenness, self.prompts * crowd.prompt_evenness)
+        return max(1.0, effective - 1.0)
 
     def reach(self, decisive: int) -> float:
         """Distance of the estimate from what it rules out at 1 - `Aim.tail`, as the board computes it."""

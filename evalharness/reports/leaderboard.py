@@ -33,6 +33,8 @@ from evalharness.reports.wording import (
 __all__ = ["render_csv", "render_markdown", "render_terminal"]
 
 _BOARD_COLUMNS = ("rank", "system", "rating", "interval", "wins", "votes", "voters", "prompts", "tied with")
+_WIDE = 110
+"""Columns of a terminal from which a board shows everything."""
 _NUMERIC = frozenset({"rank", "rating", "wins", "votes", "voters", "prompts", "mean", "n", "done", "waiting"})
 
 
@@ -41,7 +43,9 @@ def render_terminal(summary: Summary, console: Console) -> None:
     for category in summary.categories:
         for board in (board for board in summary.boards if board.category == category):
             heading = f"{title(category)} · {question_title(board.question)}"
-            console.print(_rich(heading, _BOARD_COLUMNS, [_board_row(board, row) for row in board.ratings]))
+            rows = [_board_row(board, row) for row in board.ratings]
+            wide = console.width >= _WIDE
+            console.print(_rich(heading, *((_BOARD_COLUMNS, rows) if wide else _narrowed(board, rows))))
             console.print(
                 f"[dim]{escape(board_counts(board))}. {escape(interval_line(board.recipe) or '')}[/]"
             )
@@ -132,6 +136,18 @@ def _board_row(board: Leaderboard, row: Rating) -> tuple[str, ...]:
         f"{row.prompts:,}" if row.prompts else numbers.NONE,
         tied_words(board, row.system),
     )
+
+
+def _narrowed(
+    board: Leaderboard, rows: Sequence[tuple[str, ...]]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """A board's columns for a narrow terminal: voters and prompts go, and ties become their number."""
+    kept = [place for place, column in enumerate(_BOARD_COLUMNS) if column not in {"voters", "prompts"}]
+    narrow = []
+    for rating, row in zip(board.ratings, rows, strict=True):
+        tied = len(tied_with(board, rating.system))
+        narrow.append((*(row[place] for place in kept[:-1]), str(tied) if tied else numbers.NONE))
+    return (*(_BOARD_COLUMNS[place] for place in kept[:-1]), "tied"), narrow
 
 
 def _side_tables(summary: Summary) -> list[tuple[tuple[str, ...], list[tuple[str, ...]], str]]:

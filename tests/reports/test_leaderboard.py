@@ -37,6 +37,16 @@ def test_a_narrow_terminal_never_breaks_a_number(summary):
     assert "1050 to 1153" in _terminal(summary, width=100)
 
 
+def test_eighty_columns_hold_a_row_a_system_with_its_ties(summary):
+    text = _terminal(summary, width=80)
+    rows = [line for line in text.splitlines() if "1050 to 1153" in line]
+    assert len(rows) == 1
+    assert all(len(line) <= 80 for line in text.splitlines())
+    head = next(line for line in text.splitlines() if "interval" in line)
+    assert "tied" in head.split()
+    assert "voters" not in head
+
+
 def test_markdown_holds_tables_recipe_and_commands(summary):
     text = render_markdown(summary)
     assert text.startswith("# Ice & fire\n\nGenerated 2026-03-02 09:30 UTC.\n")
