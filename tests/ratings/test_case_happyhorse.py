@@ -44,7 +44,7 @@ def test_the_sentences() -> None:
 
 
 def test_how_much_wider_honest_intervals_are_on_real_video_votes(video_votes: Tally) -> None:
-    said = re.search(r"are \[(\d\.\d) times as wide\]", PROSE)
+    said = re.search(r"are (\d\.\d) times as wide", PROSE)
     assert said
     widths = []
     for method in IntervalMethod.TWO_WAY_JACKKNIFE, IntervalMethod.ROW_SANDWICH:
