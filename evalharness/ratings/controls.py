@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -38,11 +39,6 @@ class Effect:
     """In Elo for one typical difference (`spread`): comparable between covariates."""
     spread: float
     """Root mean square of the difference between the two clips of a battle, in the covariate's unit."""
-
-    @property
-    def told_from_zero(self) -> bool:
-        """Whether the interval leaves zero out."""
-        return self.per_unit.low > 0.0 or self.per_unit.high < 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,9 +72,10 @@ def controlled(
     """
     if not covariates:
         raise RatingError("No covariate was given, so there is nothing to control for. Name at least one.")
-    settings = {"estimator": estimator, "interval": interval, "confidence": confidence, "anchor": anchor}
-    plain, _ = estimate(votes, **settings)  # type: ignore[arg-type]  # the values have the keywords' own types
-    joint, _ = estimate(votes, covariates=covariates, **settings)  # type: ignore[arg-type]  # as above
+    rated = partial(
+        estimate, votes, estimator=estimator, interval=interval, confidence=confidence, anchor=anchor
+    )
+    (plain, _), (joint, _) = rated(), rated(covariates=covariates)
     effects = []
     for name, values in covariates.items():
         spread = float(np.sqrt(np.mean(np.asarray(values, dtype=float) ** 2)))
