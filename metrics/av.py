@@ -4,7 +4,9 @@ Conventions: times in seconds on the clock of presentation, zero at the first vi
 shown from its own time until the next one's. Sound is float32 of shape (channels, samples), full scale
 ±1, as decoded (it may exceed full scale); its first sample sounds at `audio_start_s`, which is negative
 where the sound begins before the picture. Grey frames are full-range luma (0 black, 255 white), upright
-(rotation applied), square-pixelled, at most 320 pixels on the longer side.
+(rotation applied), square-pixelled, at most 320 pixels on the longer side. Colour pictures are kept too,
+as I420 (BT.601, video range, half a byte of colour for each byte of luma), at most 1280 pixels on the
+longer side, so that no metric decodes the file again.
 
 Timestamps come from the container alone and samples are never counted across a gap: edit lists, encoder
 priming (AAC), pre-skip (Opus), variable frame rates and late tracks are all honoured.
@@ -12,23 +14,42 @@ priming (AAC), pre-skip (Opus), variable frame rates and late tracks are all hon
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AVClip", "ClipError"]
+__all__ = ["AVClip", "Brief", "ClipError"]
+
+T = TypeVar("T")
 
 
 class ClipError(ValueError):
     """A file is not the playable clip it should be; the message is a finished sentence."""
 
 
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the clip was asked to show and say. Nothing here is known of who made it."""
+
+    text: str = ""
+    """The prompt."""
+    language: str = ""
+    """Of the text and of the words to be spoken: zh, yue, en, ja, ko, fr, de."""
+    spoken: str | None = None
+    """The words to be spoken, if any."""
+    reading: str | None = None
+    """How `spoken` is pronounced where the script does not say: pinyin with tone digits (zh), kana (ja)."""
+    first_frame: Path | None = None
+    """The picture it was to begin with (image to video)."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class AVClip:
-    """Picture and sound of one clip, decoded. Make it with `AVClip.open`, or from arrays."""
+    """Picture and sound of one clip, decoded. Make it with `AVClip.open`, or from arrays (`of_pictures`)."""
 
     frame_times_s: NDArray[np.float64]
     """(n,), strictly increasing, the first is 0."""
@@ -42,6 +63,10 @@ class AVClip:
     last_frame_s: float = 0.0
     """How long the last frame is shown; 0 if the file does not say and there is no other frame."""
     path: Path | None = None
+    i420: NDArray[np.uint8] | None = None
+    """(n, height * 3 / 2, width): colour pictures, of even size; None where only grey is known."""
+    brief: Brief = Brief()
+    _derived: dict[Callable[[AVClip], Any], Any] = field(default_factory=dict, repr=False, init=False)
 
     def __post_init__(self) -> None:
         if not (self.frame_times_s.size == len(self.grey) > 0):
@@ -53,11 +78,38 @@ class AVClip:
             raise ClipError("Frame times must begin at 0 and strictly increase; these do not.")
 
     @classmethod
-    def open(cls, path: Path) -> AVClip:
+    def open(cls, path: Path, brief: Brief = Brief()) -> AVClip:
         """Decode `path`. Raises ClipError where it is missing, damaged, cut off, too long, or no video."""
         from metrics.decoding import decode
 
-        return decode(path)
+        clip = decode(path)
+        return replace(clip, brief=brief)
+
+    @classmethod
+    def of_pictures(
+        cls,
+        pictures: NDArray[np.uint8],
+        frame_times_s: NDArray[np.float64],
+        samples: NDArray[np.float32] | None = None,
+        rate_hz: int = 0,
+        *,
+        audio_start_s: float = 0.0,
+        brief: Brief = Brief(),
+    ) -> AVClip:
+        """A clip of RGB pictures (n, height, width, 3) and (channels, m) samples, as if decoded."""
+        from metrics.decoding import planes
+
+        grey, i420 = planes(pictures)
+        return cls(
+            frame_times_s=frame_times_s,
+            grey=grey,
+            samples=np.zeros((0, 0), np.float32) if samples is None else samples,
+            rate_hz=rate_hz,
+            audio_start_s=audio_start_s,
+            last_frame_s=float(np.median(np.diff(frame_times_s))) if len(frame_times_s) > 1 else 0.0,
+            i420=i420,
+            brief=brief,
+        )
 
     @property
     def has_audio(self) -> bool:
@@ -81,14 +133,29 @@ class AVClip:
             return np.zeros(0, np.float32)
         return np.asarray(self.samples.mean(axis=0), np.float32)
 
-    def colour_frames(self, side: int | None = None) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        """(time, RGB frame of shape (height, width, 3)) one by one, decoded anew, nothing kept.
+    def once(self, make: Callable[[AVClip], T]) -> T:
+        """`make(clip)`, made at most once a clip: what several metrics share (faces, speech, flow …)."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        return cast("T", self._derived[make])
 
-        `side` bounds the longer side in pixels; None keeps full size. Raises ClipError where the clip
-        was made from arrays, or its file is gone.
+    def picture(self, index: int, side: int | None = None) -> NDArray[np.uint8]:
+        """The RGB picture (height, width, 3) of frame `index`; `side` bounds its longer side in pixels.
+
+        Raises ClipError where the clip was made from grey arrays.
         """
-        from metrics.decoding import colour_frames
+        import cv2
 
-        if self.path is None:
-            raise ClipError("This clip was made from arrays and has no colour frames; open it from a file.")
-        return colour_frames(self.path, side)
+        if self.i420 is None:
+            raise ClipError("This clip was made from grey arrays and has no colour; open it from a file.")
+        rgb = cv2.cvtColor(self.i420[index], cv2.COLOR_YUV2RGB_I420)
+        longer = max(rgb.shape[:2])
+        if side is not None and side < longer:
+            height, width = (max(1, round(length * side / longer)) for length in rgb.shape[:2])
+            rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+        return np.asarray(rgb, np.uint8)
+
+    def colour_frames(self, side: int | None = None) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        """(time, RGB picture) one by one; see `picture`."""
+        for index, time in enumerate(self.frame_times_s):
+            yield float(time), self.picture(index, side)

@@ -8,9 +8,10 @@ The arithmetic lives in pure functions on arrays beside the object.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from metrics.av import AVClip
@@ -28,7 +29,10 @@ class Quantity:
     better: str
     """`lower`, `higher`, `zero` (nearest to zero) or `none` (a description, not a quality)."""
     meaning: str
-    """One sentence, with the sign convention and the range."""
+    """One sentence, with the sign convention."""
+    low: float | None = None
+    """The least value there can be, None where nothing bounds it."""
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,31 @@ class Unscorable:
 Reading = Value | Unscorable
 
 
-class Metric(Protocol):
+class Metric(ABC):
     """One metric; made without arguments, loads what it needs on first use."""
 
     name: ClassVar[str]
     version: ClassVar[str]
+    """Goes up when the same clip could get another number: records of an older version are measured anew."""
     quantities: ClassVar[tuple[Quantity, ...]]
+    question: ClassVar[str] = ""
+    """The question voters are asked that this metric speaks to (`av_sync`, `lip_accuracy`,
+    `visual_quality`, `motion`, `prompt_adherence`), or nothing for a property of the file."""
+    source: ClassVar[str] = ""
+    """Paper, standard or program the definition comes from; `ours` where it is our own."""
+    needs: ClassVar[str] = "metrics"
+    """The extra to install, and the weights to bring, in a few words."""
+    uses_brief: ClassVar[bool] = False
+    """Whether the numbers depend on what the clip was asked to show (`AVClip.brief`)."""
 
+    @classmethod
+    def missing(cls) -> str | None:
+        """A sentence on what must be installed or brought before this metric can run here; None if nothing.
+
+        A metric that cannot run is left out and named, and records nothing: that says nothing of a clip.
+        """
+        return None
+
+    @abstractmethod
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """One reading for each of `quantities`, by its name; always all of them."""

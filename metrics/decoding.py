@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -18,13 +17,16 @@ from numpy.typing import NDArray
 
 from metrics.av import AVClip, ClipError
 
-__all__ = ["colour_frames", "decode"]
+__all__ = ["decode", "planes"]
 
 WORKING_SIDE = 320
-"""Pixels on the longer side of a grey frame: enough to see motion, small enough to keep whole clips."""
+"""Pixels on the longer side of a grey frame: enough to see motion, quick to compare."""
 
-MEMORY_BUDGET = 1 << 30
-"""Bytes of decoded picture and sound a clip may take; about ten minutes of 24 fps video."""
+COLOUR_SIDE = 1280
+"""Pixels on the longer side of a colour picture: enough for faces, lips and small print."""
+
+MEMORY_BUDGET = 2 << 30
+"""Bytes of decoded picture and sound a clip may take; about a minute of 24 fps video."""
 
 SHORTFALL_S = 0.3
 """A stream that ends this much earlier than its header promises was cut off on the way."""
@@ -66,6 +68,7 @@ def decode(path: Path) -> AVClip:
     return AVClip(
         frame_times_s=times - times[0],
         grey=np.stack(picture.frames),
+        i420=np.stack(picture.colour),
         samples=samples,
         rate_hz=rate_hz,
         audio_start_s=audio_start_s - float(times[0]) if rate_hz else 0.0,
@@ -74,26 +77,22 @@ def decode(path: Path) -> AVClip:
     )
 
 
-def colour_frames(path: Path, side: int | None) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """(time, upright RGB frame) one by one; see `AVClip.colour_frames`."""
-    with _opened(path) as container:
-        stream = _video_stream(container, path)
-        aspect = _aspect(stream)
-        start: float | None = None
-        for frame in container.decode(stream):
-            time = _time(frame, path)
-            start = time if start is None else start
-            yield time - start, _pixels(frame, side, aspect, "rgb24")
+def planes(pictures: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(grey, I420) of RGB pictures (n, height, width, 3), as `decode` gives them; see `metrics.av`."""
+    frames = [VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24") for picture in pictures]
+    grey = [_grey(frame, 1.0) for frame in frames]
+    return np.stack(grey), np.stack([_i420(frame, 1.0) for frame in frames])
 
 
 class _Picture:
-    """Collects grey frames and their times."""
+    """Collects frames, in grey and in colour, and their times."""
 
     def __init__(self, path: Path, aspect: float) -> None:
         self.path = path
         self.aspect = aspect
         self.times: list[float] = []
         self.frames: list[NDArray[np.uint8]] = []
+        self.colour: list[NDArray[np.uint8]] = []
         self.bytes = 0
         self.last_duration_s = 0.0
 
@@ -108,12 +107,13 @@ class _Picture:
             raise ClipError(
                 f"{self.path} is damaged: the frame at {time:.3f} s is corrupt. Deliver it again."
             )
-        grey = _pixels(frame, WORKING_SIDE, self.aspect, "gray")
+        grey, colour = _grey(frame, self.aspect), _i420(frame, self.aspect)
         if self.frames and grey.shape != self.frames[0].shape:
             raise ClipError(f"{self.path} changes its picture size at {time:.3f} s; deliver it in one size.")
         self.times.append(time)
         self.frames.append(grey)
-        self.bytes += grey.nbytes
+        self.colour.append(colour)
+        self.bytes += grey.nbytes + colour.nbytes
         self.last_duration_s = float((frame.duration or 0) * (frame.time_base or 0))
 
 
@@ -206,13 +206,42 @@ def _aspect(stream: VideoStream) -> float:
     return float(stream.sample_aspect_ratio or 1)
 
 
-def _pixels(frame: VideoFrame, side: int | None, aspect: float, pixel_format: str) -> NDArray[np.uint8]:
-    """The frame upright, square-pixelled, its longer side at most `side`."""
+def _grey(frame: VideoFrame, aspect: float) -> NDArray[np.uint8]:
+    """(height, width): the frame upright, square-pixelled, its longer side at most 320 pixels."""
+    width, height = _size(frame, aspect, WORKING_SIDE)
+    pixels = frame.reformat(width, height, format="gray", interpolation="AREA").to_ndarray()
+    return np.ascontiguousarray(np.rot90(pixels, _quarter_turns(frame)), np.uint8)
+
+
+def _i420(frame: VideoFrame, aspect: float) -> NDArray[np.uint8]:
+    """(height * 3 / 2, width): the same in colour, its longer side at most 1280 pixels, both even."""
+    width, height = (2 * max(1, round(length / 2)) for length in _size(frame, aspect, COLOUR_SIDE))
+    shrunk = frame.reformat(
+        width,
+        height,
+        format="yuv420p",
+        dst_colorspace="ITU601",
+        dst_color_range="MPEG",
+        interpolation="AREA",
+    )
+    packed = np.asarray(shrunk.to_ndarray(), np.uint8)
+    turns = _quarter_turns(frame)
+    if turns % 4 == 0:
+        return packed
+    luma, colour = packed[:height], packed[height:].reshape(2, height // 2, width // 2)
+    turned = np.rot90(luma, turns), np.rot90(colour, turns, axes=(1, 2))
+    return np.concatenate([turned[0], turned[1].reshape(-1, turned[0].shape[1])])
+
+
+def _size(frame: VideoFrame, aspect: float, side: int) -> tuple[int, int]:
+    """(width, height) of the stored frame with square pixels, its longer side at most `side`."""
     width, height = frame.width * aspect, float(frame.height)
-    scale = 1.0 if side is None else min(1.0, side / max(width, height))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    pixels = frame.reformat(*size, format=pixel_format, interpolation="AREA").to_ndarray()
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)), np.uint8)
+    scale = min(1.0, side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _quarter_turns(frame: VideoFrame) -> int:
+    return round(frame.rotation / 90)
 
 
 def _as_float(frame: AudioFrame) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.av import AVClip
-from metrics.base import Quantity, Reading, Unscorable, Value
+from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 
 __all__ = ["Clipping", "Loudness", "Silence", "clipped_share", "silent_stretches", "true_peak_db"]
 
@@ -36,7 +36,7 @@ OVERSAMPLING = 4
 NO_SOUND = Unscorable("The clip has no sound track.")
 
 
-class Loudness:
+class Loudness(Metric):
     """How loud a clip is, and how far its peaks reach."""
 
     name: ClassVar[str] = "loudness"
@@ -60,7 +60,7 @@ class Loudness:
         }
 
 
-class Silence:
+class Silence(Metric):
     """How much of a clip is silent."""
 
     name: ClassVar[str] = "silence"
@@ -80,7 +80,7 @@ class Silence:
         return {"share": Value(share), "longest_s": Value(max(lengths, default=0.0))}
 
 
-class Clipping:
+class Clipping(Metric):
     """How much of a clip's sound is cut off at its ceiling."""
 
     name: ClassVar[str] = "clipping"

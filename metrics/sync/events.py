@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.av import AVClip
-from metrics.base import Quantity, Reading, Unscorable, Value
+from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 from metrics.sync.curves import Curve, impulse_curve, onset_curve
 
 __all__ = ["EventSync", "Lag", "find_lag", "sudden"]
@@ -90,7 +90,7 @@ def find_lag(seen: Curve, heard: Curve, frame_s: float, search_s: float = SEARCH
     )
 
 
-class EventSync:
+class EventSync(Metric):
     """Offset between visible impacts and their sound."""
 
     name: ClassVar[str] = "event_sync"

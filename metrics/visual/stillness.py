@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.av import AVClip
-from metrics.base import Quantity, Reading, Unscorable, Value
+from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 
 __all__ = ["Black", "Freeze", "black_frames", "frozen_stretches"]
 
@@ -33,7 +33,7 @@ BLACK_LEVEL = 26
 BLACK_SHARE = 0.98
 
 
-class Freeze:
+class Freeze(Metric):
     """How much of a clip stands still."""
 
     name: ClassVar[str] = "freeze"
@@ -56,7 +56,7 @@ class Freeze:
         }
 
 
-class Black:
+class Black(Metric):
     """How much of a clip is black."""
 
     name: ClassVar[str] = "black"

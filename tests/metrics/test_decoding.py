@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -224,8 +225,31 @@ def test_clips_from_arrays_are_checked() -> None:
         AVClip(np.array([0.5, 1.0]), two, none, 0)
     with pytest.raises(ClipError, match="3 times and 2 frames"):
         AVClip(np.array([0.0, 0.1, 0.2]), two, none, 0)
-    with pytest.raises(ClipError, match="has no colour frames"):
-        AVClip(np.array([0.0, 0.1]), two, none, 0).colour_frames()
+    with pytest.raises(ClipError, match="has no colour"):
+        AVClip(np.array([0.0, 0.1]), two, none, 0).picture(0)
+
+
+def test_a_clip_of_pictures_is_as_one_decoded(write_clip: WriteClip, tmp_path: Path) -> None:
+    frames = np.zeros((3, 90, 161, 3), np.uint8)
+    frames[..., 0], frames[..., 2] = np.linspace(0, 255, 161), 90
+    made = AVClip.of_pictures(frames, np.arange(3) / 25)
+    decoded = AVClip.open(write_clip(tmp_path / "clip.mp4", frames[:, :, :160]))
+    assert made.picture(0).shape == (90, 160, 3)
+    assert made.duration_s == pytest.approx(decoded.duration_s)
+    assert np.abs(made.picture(1).astype(int) - decoded.picture(1)).mean() < 4
+    assert np.abs(made.grey[1, :, :160].astype(int) - decoded.grey[1]).mean() < 3
+
+
+def test_what_is_shared_is_made_once_and_not_inherited() -> None:
+    clip = AVClip(np.array([0.0, 0.1]), np.zeros((2, 8, 8), np.uint8), np.zeros((0, 0), np.float32), 0)
+    made: list[float] = []
+
+    def seen(clip: AVClip) -> int:
+        made.append(clip.last_frame_s)
+        return len(made)
+
+    assert (clip.once(seen), clip.once(seen)) == (1, 1)
+    assert replace(clip, last_frame_s=0.1).once(seen) == 2
 
 
 @pytest.mark.realclips
