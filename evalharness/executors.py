@@ -33,7 +33,13 @@ def process_pool(workers: int | None = None) -> ProcessPoolExecutor:
 
 def _prepare_worker() -> None:
     # The pool already uses every core: libraries that start threads of their own would only fight over them.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for variable in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "OPENCV_FOR_THREADS_NUM",
+    ):
         os.environ.setdefault(variable, "1")
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -1,29 +1,51 @@
 """Clips x metrics -> measurements: each clip decoded once, every ending recorded.
 
 A clip's measurements are written together as soon as they are there, so that a killed run loses at most
-the clips it was working on, and the next one goes on with what is missing. A metric whose version changed
-measures anew.
+the clips it was working on, and the next one goes on with what is missing. What is missing: a quantity
+never measured or failed, or measured by another version of the metric, with other weights, or (where the
+metric looks at it) against another prompt.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import as_completed
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalharness.config import Study
+from evalharness.errors import MissingExtraError
 from evalharness.executors import process_pool
-from evalharness.records import Measurement, MeasurementStatus
+from evalharness.records import Measurement, MeasurementStatus, Prompt
 from evalharness.registry import METRICS
 from evalharness.store import Store
-from metrics.av import AVClip, ClipError
+from metrics.av import AVClip, Brief, ClipError
 from metrics.base import Metric, Reading, Unscorable
+from metrics.weights import WeightsError
 
-__all__ = ["MeasureSummary", "measure_clip", "measure_study"]
+__all__ = ["MeasureSummary", "Order", "measure_clip", "measure_study"]
+
+AMBIGUOUS = (
+    "The same file was delivered for several prompts, so there is no saying what it was asked to show. "
+    "Look at the system that delivers it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One file to be measured."""
+
+    sha256: str
+    path: Path
+    brief: Brief | None
+    """What it was asked to show; None where it was delivered for prompts that differ."""
+    metrics: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +59,8 @@ class MeasureSummary:
     values: int
     unscorable: int
     failures: tuple[Measurement, ...]
+    left_out: Mapping[str, str]
+    """Metrics that cannot run here, each with the sentence on what it lacks."""
 
 
 def measure_study(
@@ -47,83 +71,194 @@ def measure_study(
     progress: Callable[[int, int], None] | None = None,
     processes: int | None = None,
 ) -> MeasureSummary:
-    """Measure every clip by each of `metrics` (default: all registered) that it has no reading of yet; what
-    failed before is tried again.
+    """Measure every clip by each of `metrics` (default: all registered that can run here) that it has no
+    reading of yet; what failed before is tried again.
 
-    `progress(done, total)` counts files. Raises UnknownNameError for a metric nobody registered; what
-    goes wrong with a clip or inside a metric is a FAILED measurement, not an exception.
+    `progress(done, total)` counts files. Raises UnknownNameError for a metric nobody registered and
+    MissingExtraError for one asked for by name that cannot run here; what goes wrong with a clip or inside a
+    metric is a FAILED measurement, not an exception.
     """
-    names = tuple(metrics) if metrics is not None else tuple(METRICS)
-    wanted = {
-        _full_name(metric, each.name): metric.version
-        for metric in _loaded(names)
-        for each in metric.quantities
-    }
+    usable, left_out = _usable(METRICS if metrics is None else metrics)
+    if metrics is not None and left_out:
+        raise MissingExtraError(
+            " ".join(f"'{name}' cannot run here: {said}" for name, said in left_out.items())
+        )
     paths = {clip.sha256: study.path(clip.path) for clip in store.clips()}
-    known = {
-        (row.clip_sha256, row.metric, row.version)
-        for row in store.measurements()
-        if row.status is not MeasurementStatus.FAILED
-    }
-    lacking = {
-        sha256: tuple(dict.fromkeys(full.partition(".")[0] for full in missing))
-        for sha256 in paths
-        if (missing := [full for full, version in wanted.items() if (sha256, full, version) not in known])
-    }
+    orders = _orders(usable, paths, _briefs(store), store.measurements())
     report = progress or (lambda _done, _total: None)
-    done = len(paths) - len(lacking)
+    done = len(paths) - len(orders)
     report(done, len(paths))
-    if lacking:
-        with process_pool(processes) as pool:
-            pending = {
-                pool.submit(measure_clip, sha256, paths[sha256], missing): sha256
-                for sha256, missing in lacking.items()
-            }
-            for future in as_completed(pending):
-                sha256 = pending[future]
-                try:
-                    rows = future.result()
-                except BrokenProcessPool:
-                    said = (
-                        "The worker process died while measuring this clip or one beside it; measure again."
-                    )
-                    rows = _failed(sha256, _loaded(lacking[sha256]), said)
-                store.put_measurements(rows)
-                done += 1
-                report(done, len(paths))
+    for rows in _measured(orders, processes or os.cpu_count() or 1):
+        store.put_measurements(rows)
+        done += 1
+        report(done, len(paths))
+    versions = {
+        _full_name(metric, each.name): metric.version for metric in usable for each in metric.quantities
+    }
     now = [
         row
         for row in store.measurements()
-        if row.clip_sha256 in paths and wanted.get(row.metric) == row.version
+        if row.clip_sha256 in paths and versions.get(row.metric) == row.version
     ]
     count = Counter(row.status for row in now)
     return MeasureSummary(
         clips=len(paths),
-        measured=len(lacking),
+        measured=len(orders),
         values=count[MeasurementStatus.VALUE],
         unscorable=count[MeasurementStatus.UNSCORABLE],
         failures=tuple(row for row in now if row.status is MeasurementStatus.FAILED),
+        left_out=left_out,
     )
 
 
-def measure_clip(sha256: str, path: Path, metrics: Sequence[str]) -> tuple[Measurement, ...]:
-    """Decode the file at `path` once and take every quantity of `metrics` from it."""
-    loaded = _loaded(metrics)
+def measure_clip(order: Order) -> tuple[Measurement, ...]:
+    """Decode the file once and take every quantity of the ordered metrics from it.
+
+    A file whose bytes are not those recorded, or that cannot be decoded, fails every metric.
+    """
+    loaded = _loaded(order.metrics)
     try:
-        clip = AVClip.open(path)
+        _refuse_other_bytes(order)
+        clip = AVClip.open(order.path, order.brief or Brief())
     except ClipError as error:
-        return _failed(sha256, loaded, str(error))
+        return _failed(order.sha256, loaded, str(error))
     rows: list[Measurement] = []
     for metric in loaded:
         try:
-            readings = metric.measure(clip)
-            rows += [
-                _row(sha256, metric, quantity.name, quantity.unit, readings[quantity.name])
-                for quantity in metric.quantities
-            ]
+            if metric.uses_brief and order.brief is None:
+                ambiguous: Mapping[str, Reading] = {
+                    each.name: Unscorable(AMBIGUOUS) for each in metric.quantities
+                }
+                rows += _rows(order, metric, ambiguous)
+            else:
+                rows += _rows(order, metric, metric.measure(clip))
         except Exception as error:  # a bug in one metric, ours or a plugin's, is a record, not the end
-            rows += _failed(sha256, (metric,), f"{type(error).__name__}: {error}")
+            rows += _failed(order.sha256, (metric,), f"{type(error).__name__}: {error}")
     return tuple(rows)
+
+
+def _usable(names: Iterable[str]) -> tuple[tuple[Metric, ...], dict[str, str]]:
+    """The metrics that can run here, and for each other one what it lacks."""
+    usable: list[Metric] = []
+    left_out: dict[str, str] = {}
+    for name in names:
+        loaded = METRICS.load(name)
+        try:
+            lacking = loaded.missing()
+        except WeightsError as error:
+            lacking = str(error)
+        if lacking is None:
+            usable.append(loaded())
+        else:
+            left_out[name] = lacking
+    return tuple(usable), left_out
+
+
+def _briefs(store: Store) -> dict[str, Brief | None]:
+    """By file: what it was asked to show; None where it was delivered for prompts that differ."""
+    asked = {prompt.id: _brief(prompt) for prompt in store.prompts()}
+    found: dict[str, Brief | None] = {}
+    for clip in store.clips():
+        brief = asked[clip.key.prompt_id]
+        found[clip.sha256] = brief if found.get(clip.sha256, brief) == brief else None
+    return found
+
+
+def _brief(prompt: Prompt) -> Brief:
+    return Brief(
+        text=prompt.text,
+        language=prompt.language,
+        spoken=prompt.spoken,
+        reading=prompt.reading,
+        first_frame=Path(prompt.first_frame) if prompt.first_frame else None,
+    )
+
+
+def _orders(
+    metrics: Sequence[Metric],
+    paths: Mapping[str, Path],
+    briefs: Mapping[str, Brief | None],
+    known: Iterable[Measurement],
+) -> list[Order]:
+    """What is left to measure: one order a file that lacks anything."""
+    found = {
+        (row.clip_sha256, row.metric, row.version): row.details
+        for row in known
+        if row.status is not MeasurementStatus.FAILED
+    }
+
+    def lacks(sha256: str, metric: Metric) -> bool:
+        stamp = _stamp(metric, briefs[sha256])
+        rows = [
+            found.get((sha256, _full_name(metric, each.name), metric.version)) for each in metric.quantities
+        ]
+        return any(row is None or any(row.get(key) != said for key, said in stamp.items()) for row in rows)
+
+    wanted = {sha256: tuple(metric.name for metric in metrics if lacks(sha256, metric)) for sha256 in paths}
+    return [Order(sha256, paths[sha256], briefs[sha256], names) for sha256, names in wanted.items() if names]
+
+
+def _stamp(metric: Metric, brief: Brief | None) -> dict[str, str]:
+    """What else than file and version a reading depends on, as it is kept in its details."""
+    stamp = {}
+    if metric.uses_brief:
+        # Not the first frame's path: a study can be moved.
+        said = (brief.text, brief.language, brief.spoken, brief.reading) if brief else "several"
+        stamp["brief"] = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+    if weights := metric.weights():
+        stamp["weights"] = weights
+    return stamp
+
+
+def _measured(orders: Sequence[Order], workers: int) -> Iterator[tuple[Measurement, ...]]:
+    """The measurements of each order, as they come.
+
+    No more orders are out than there are workers: when a worker dies it takes the pool with it, and
+    each of these few is tried again alone, so that only the clip that kills its worker fails.
+    """
+    waiting, suspects = deque(orders), deque[Order]()
+    while waiting:
+        with process_pool(workers) as pool:
+            out: dict[Future[tuple[Measurement, ...]], Order] = {}
+            broken = False
+            while out or (waiting and not broken):
+                while waiting and not broken and len(out) < workers:
+                    order = waiting.popleft()
+                    out[pool.submit(measure_clip, order)] = order
+                for future in wait(out, return_when=FIRST_COMPLETED).done:
+                    order = out.pop(future)
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        broken = True
+                        suspects.append(order)
+        while suspects:
+            yield _alone(suspects.popleft())
+
+
+def _alone(order: Order) -> tuple[Measurement, ...]:
+    with process_pool(1) as pool:
+        try:
+            return pool.submit(measure_clip, order).result()
+        except BrokenProcessPool:
+            said = (
+                "The worker process died while it measured this clip, twice (out of memory, or a crash in "
+                "a library). Measure again with more memory, or metric by metric to find the one."
+            )
+            return tuple(_failed(order.sha256, _loaded(order.metrics), said))
+
+
+def _refuse_other_bytes(order: Order) -> None:
+    """ClipError where the file is there but is not the one that was recorded."""
+    if not order.path.is_file():
+        return  # decoding says so
+    with order.path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != order.sha256:
+        raise ClipError(
+            f"{order.path} is not the clip that was recorded (SHA-256 {found[:12]}…, recorded "
+            f"{order.sha256[:12]}…): it was changed since. Put the delivered file back."
+        )
 
 
 def _loaded(names: Sequence[str]) -> tuple[Metric, ...]:
@@ -132,6 +267,14 @@ def _loaded(names: Sequence[str]) -> tuple[Metric, ...]:
 
 def _full_name(metric: Metric, quantity: str) -> str:
     return f"{metric.name}.{quantity}"
+
+
+def _rows(order: Order, metric: Metric, readings: Mapping[str, Reading]) -> list[Measurement]:
+    stamp = _stamp(metric, order.brief)
+    rows = [
+        _row(order.sha256, metric, each.name, each.unit, readings[each.name]) for each in metric.quantities
+    ]
+    return [replace(row, details={**row.details, **stamp}) for row in rows]
 
 
 def _row(sha256: str, metric: Metric, quantity: str, unit: str, reading: Reading) -> Measurement:

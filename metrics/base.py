@@ -79,6 +79,14 @@ class Metric(ABC):
         """
         return None
 
+    @classmethod
+    def weights(cls) -> str:
+        """Which weights are in use, in a few words, where users may bring their own; otherwise empty.
+
+        Part of what makes two numbers comparable: clips measured with other weights are measured anew.
+        """
+        return ""
+
     @abstractmethod
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """One reading for each of `quantities`, by its name; always all of them."""

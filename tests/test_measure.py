@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -16,16 +17,16 @@ import pytest
 
 from evalharness import media
 from evalharness.config import Study, StudySettings
-from evalharness.errors import UnknownNameError
-from evalharness.measure import measure_clip, measure_study
+from evalharness.errors import MissingExtraError, UnknownNameError
+from evalharness.measure import Order, measure_clip, measure_study
 from evalharness.records import Clip, JobKey, MeasurementStatus, Prompt, Task
 from evalharness.registry import METRICS
 from evalharness.store import Store
-from metrics.av import AVClip
-from metrics.base import Quantity, Reading, Value
+from metrics.av import AVClip, Brief
+from metrics.base import Metric, Quantity, Reading, Value
 
 
-class Broken:
+class Broken(Metric):
     """A metric with a bug."""
 
     name: ClassVar[str] = "broken"
@@ -85,6 +86,10 @@ def studied(tmp_path: Path) -> Iterator[tuple[Study, Store]]:
         yield study, store
 
 
+def _order(path: Path, *metrics: str, brief: Brief | None = None) -> Order:
+    return Order(sha256(path.read_bytes()).hexdigest(), path, brief, metrics)
+
+
 def test_every_clip_gets_an_ending_for_every_quantity(studied: tuple[Study, Store]) -> None:
     study, store = studied
     steps: list[tuple[int, int]] = []
@@ -120,16 +125,131 @@ def test_a_bug_in_a_metric_costs_that_metric_only(
     studied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study, _ = studied
-    load = METRICS.load
-    plugins = {"broken": Broken, "forgetful": Forgetful, "endless": Endless}
-    monkeypatch.setattr(METRICS, "load", lambda name: plugins.get(name) or load(name))
-    rows = measure_clip("0" * 64, study.clips / "tone.mp4", ["broken", "black", "forgetful", "endless"])
+    monkeypatch.setattr(METRICS, "load", _loading(Broken, Forgetful, Endless))
+    path = study.clips / "tone.mp4"
+    rows = measure_clip(_order(path, "broken", "black", "forgetful", "endless"))
     endings = {row.metric: (row.status, row.reason) for row in rows}
     assert endings["broken.x"] == (MeasurementStatus.FAILED, "ZeroDivisionError: division by zero")
     assert endings["black.share"][0] is MeasurementStatus.VALUE
     assert endings["forgetful.x"][0] is MeasurementStatus.FAILED
     assert endings["endless.x"][0] is MeasurementStatus.FAILED
     assert "answered inf for endless.x" in (endings["endless.x"][1] or "")
+
+
+class Listener(Broken):
+    """A metric of what was asked for, with weights of the user's."""
+
+    name: ClassVar[str] = "listener"
+    uses_brief: ClassVar[bool] = True
+    brought: ClassVar[str] = "one"
+
+    @classmethod
+    def weights(cls) -> str:
+        return cls.brought
+
+    def measure(self, clip: AVClip) -> Mapping[str, Reading]:
+        return {"x": Value(float(len(clip.brief.language)))}
+
+
+class Lame(Broken):
+    """A metric that cannot run here."""
+
+    name: ClassVar[str] = "lame"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return "Its weights are not here: set EVALHARNESS_LAME."
+
+
+def _loading(*plugins: type[Metric]) -> Callable[[str], type[Metric]]:
+    load, named = METRICS.load, {plugin.name: plugin for plugin in plugins}
+    return lambda name: named.get(name) or load(name)
+
+
+def test_another_brief_or_other_weights_are_measured_anew(
+    studied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, store = studied
+    monkeypatch.setattr(METRICS, "load", _loading(Listener))
+    monkeypatch.setattr("evalharness.measure.process_pool", lambda _workers: ThreadPoolExecutor(1))
+
+    def measured() -> int:
+        return measure_study(study, store, metrics=["listener"]).measured
+
+    assert (measured(), measured()) == (3, 1)  # the broken file is tried again each time
+    store.put_prompts([Prompt("tone", Task.TEXT_TO_VIDEO, "t", "yue", "CC0-1.0")])
+    assert measured() == 2
+    assert sorted(row.value for row in store.measurements() if row.value is not None) == [2.0, 3.0]
+    monkeypatch.setattr(Listener, "brought", "two")
+    assert (measured(), measured()) == (3, 1)
+
+
+def test_one_file_for_two_prompts_has_no_brief(
+    studied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, _ = studied
+    monkeypatch.setattr(METRICS, "load", _loading(Listener))
+    listened, black = measure_clip(_order(study.clips / "tone.mp4", "listener", "black"))
+    assert listened.status is MeasurementStatus.UNSCORABLE
+    assert "delivered for several prompts" in (listened.reason or "")
+    assert black.status is MeasurementStatus.VALUE
+
+
+def test_a_file_changed_since_it_was_recorded_fails(studied: tuple[Study, Store]) -> None:
+    study, store = studied
+    (study.clips / "tone.mp4").write_bytes((study.clips / "mute.mp4").read_bytes())
+    summary = measure_study(study, store, metrics=["black"], processes=1)
+    said = {row.reason or "" for row in summary.failures}
+    assert any("is not the clip that was recorded" in reason for reason in said)
+    assert summary.values == 1
+
+
+def test_a_metric_that_cannot_run_here_is_named_and_records_nothing(
+    studied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, store = studied
+    monkeypatch.setattr(METRICS, "_entries", {"black": METRICS._entries["black"], "lame": "here:Lame"})
+    monkeypatch.setattr(METRICS, "load", _loading(Lame))
+    summary = measure_study(study, store, processes=1)
+    assert summary.left_out == {"lame": "Its weights are not here: set EVALHARNESS_LAME."}
+    assert {row.metric for row in store.measurements()} == {"black.share"}
+    with pytest.raises(MissingExtraError, match="'lame' cannot run here: Its weights"):
+        measure_study(study, store, metrics=["lame"])
+
+
+DEADLY = """
+import os
+from metrics.base import Metric, Quantity, Value
+
+class Deadly(Metric):
+    name, version, quantities = "deadly", "1", (Quantity("x", "", "none", "Nothing."),)
+
+    def measure(self, clip):
+        if clip.has_audio:
+            os._exit(3)
+        return {"x": Value(1.0)}
+"""
+
+
+def test_a_clip_that_kills_its_worker_fails_alone(
+    studied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    study, store = studied
+    installed = tmp_path / "installed"  # as pip would leave an outside package
+    (installed / "deadly-1.dist-info").mkdir(parents=True)
+    (installed / "deadly-1.dist-info" / "METADATA").write_text("Name: deadly\nVersion: 1\n")
+    entry = "[evalharness.metrics]\ndeadly = deadly_metric:Deadly\n"
+    (installed / "deadly-1.dist-info" / "entry_points.txt").write_text(entry)
+    (installed / "deadly_metric.py").write_text(DEADLY)
+    monkeypatch.syspath_prepend(installed)
+    monkeypatch.setenv("PYTHONPATH", str(installed))
+    monkeypatch.setitem(METRICS._entries, "deadly", "deadly_metric:Deadly")
+    measure_study(study, store, metrics=["deadly"], processes=2)
+    names = {clip.sha256: clip.key.prompt_id for clip in store.clips()}
+    rows = {names[row.clip_sha256]: row for row in store.measurements()}
+    assert rows["mute"].value == 1.0
+    assert "worker process died while it measured this clip" in (rows["tone"].reason or "")
+    assert "broken.mp4" in (rows["broken"].reason or "")
 
 
 KILLED_AFTER_THE_FIRST_CLIP = """

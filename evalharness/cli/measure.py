@@ -31,6 +31,8 @@ def measure(
         f"{summary.clips} clips, {summary.measured} measured now: {summary.values} values, "
         f"{summary.unscorable} unscorable, {len(summary.failures)} failed."
     )
+    for name, lacking in summary.left_out.items():
+        out.print(f"Left out: {name}. {lacking}", markup=False)
     if summary.failures:
         table = Table("clip", "metric", "reason", title="Failed")
         for row in summary.failures:
