@@ -1,0 +1,1 @@
+"""Speech in a clip: where somebody speaks, what is said, how it sounds."""
