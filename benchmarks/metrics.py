@@ -1,0 +1,209 @@
+"""What each metric costs: seconds a clip, real-time factor, and the whole report from one decode.
+
+    python benchmarks/metrics.py [--height 480 1080] [--seconds 5] [--clip FILE ...] [--peers] [--env FOLDER]
+
+The clips are a talking head and a hammer, rendered here and coded as H.264 and AAC, or the files given.
+"alone" is the time of one metric on a clip just decoded, with all it needs made for it alone (after one
+run on another clip, so that imports and loaded weights are not counted; "first" is that first run).
+"all" is one decode and every metric after it, sharing what they share. One process, as a worker of
+`evalharness measure` runs: one thread to each library. Memory is the peak of this whole process.
+
+--peers adds SyncNet's forward pass with random weights over the same clip, and other face landmarkers on
+the same pictures, installed by pip into an environment of their own in FOLDER. Some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+from peers.landmarks import PEERS  # noqa: E402
+
+sys.path = [entry for entry in sys.path if Path(entry).resolve() != HERE.resolve()]
+# This script has the name of the package it measures: out of the way. One thread a library, as a worker has.
+for _variable in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+):
+    os.environ.setdefault(_variable, "1")
+
+import numpy as np  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+from evalharness.adapters.synthetic.knobs import Knobs  # noqa: E402
+from evalharness.adapters.synthetic.render import Order, render  # noqa: E402
+from evalharness.media import write_video  # noqa: E402
+from evalharness.records import Prompt, Task  # noqa: E402
+from evalharness.registry import METRICS  # noqa: E402
+from metrics.av import AVClip, Brief  # noqa: E402
+from metrics.base import Metric  # noqa: E402
+
+SPOKEN = "My mother brought a big pot of plum jam."
+PROMPTS = {
+    "talker": Prompt("talker", Task.TEXT_TO_VIDEO, "A woman says it to the camera.", "en", "CC0-1.0", SPOKEN),
+    "hammer": Prompt(
+        "hammer",
+        Task.TEXT_TO_VIDEO,
+        "A blacksmith's hammer strikes the anvil.",
+        "en",
+        "CC0-1.0",
+        tags=("hammer",),
+    ),
+}
+WORKER = HERE / "peers" / "landmarks.py"
+
+
+def rendered(folder: Path, name: str, height: int, seconds: float) -> tuple[Path, Brief]:
+    """One of our own clips as a file, and what it was asked to show."""
+    prompt = PROMPTS[name]
+    width = 2 * round(height * 16 / 9 / 2)
+    made = render(Order(prompt, seed=1, width=width, height=height, duration_s=seconds, fps=24.0), Knobs())
+    path = folder / f"{name}-{height}.mp4"
+    write_video(path, made.frames, made.fps, made.samples, made.rate_hz)
+    return path, Brief(prompt.text, prompt.language, prompt.spoken)
+
+
+def alone(metric: Metric, clip: AVClip) -> float:
+    """Seconds for one metric, nothing shared."""
+    fresh = replace(clip)
+    start = time.perf_counter()
+    metric.measure(fresh)
+    return time.perf_counter() - start
+
+
+def whole(metrics: Sequence[Metric], path: Path, brief: Brief) -> tuple[float, float]:
+    """Seconds to decode, and to decode and measure everything."""
+    start = time.perf_counter()
+    clip = AVClip.open(path, brief)
+    decoded = time.perf_counter() - start
+    for metric in metrics:
+        metric.measure(clip)
+    return decoded, time.perf_counter() - start
+
+
+def costs(clips: Sequence[tuple[Path, Brief]], say: Console) -> Table:
+    """The table of every metric that can run here over `clips`."""
+    metrics = [METRICS.load(name)() for name in METRICS if METRICS.load(name).missing() is None]
+    for name in METRICS:
+        if lacking := METRICS.load(name).missing():
+            say.print(f"left out: {name}. {lacking}", markup=False)
+    table = Table("metric", "first s", *(f"{path.stem} s" for path, _ in clips), title="Cost of each metric")
+    opened = [AVClip.open(path, brief) for path, brief in clips]
+    for metric in metrics:
+        first = alone(metric, opened[0])
+        spent = [alone(metric, clip) for clip in opened]
+        table.add_row(metric.name, f"{first:.2f}", *(f"{each:.2f}" for each in spent))
+    wholes = [whole(metrics, path, brief) for path, brief in clips]
+    table.add_section()
+    table.add_row("decode", "", *(f"{decoded:.2f}" for decoded, _ in wholes))
+    table.add_row("all, one decode", "", *(f"{total:.2f}" for _, total in wholes))
+    factors = [total / clip.duration_s for (_, total), clip in zip(wholes, opened, strict=True)]
+    table.add_row("real-time factor", "", *(f"{factor:.2f}" for factor in factors))
+    return table
+
+
+def syncnet(clip: AVClip) -> float:
+    """Seconds for SyncNet's two nets over the clip, random weights, face crops given."""
+    import torch
+    from metrics.sync.syncnet.net import SyncNet
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    net = SyncNet().eval()
+    windows = max(1, int(clip.duration_s * 25) - 5)
+    start = time.perf_counter()
+    with torch.no_grad():
+        for first in range(0, windows, 20):
+            count = min(20, windows - first)
+            net.lip(torch.rand(count, 3, 5, 224, 224) * 255)
+            net.sound(torch.rand(count, 1, 13, 20))
+    return time.perf_counter() - start
+
+
+def peer_rows(clip: AVClip, env: Path, folder: Path) -> list[tuple[str, str]]:
+    """(what, what it took) for SyncNet and each landmark peer on the clip's pictures."""
+    from metrics.faces import faces
+
+    fresh = replace(clip)
+    start = time.perf_counter()
+    found = fresh.once(faces)
+    each = (time.perf_counter() - start) / len(clip.frame_times_s)
+    seen = max((len(track.frames) for track in found.tracks), default=0)
+    frames = len(clip.frame_times_s)
+    rows = [
+        ("ours: detect, track, 468 points", f"{1000 * each:.1f} ms a frame, face in {seen} of {frames}"),
+        ("SyncNet, random weights, forward only", f"{syncnet(clip):.2f} s a clip"),
+    ]
+    pictures = folder / "pictures.npy"
+    np.save(pictures, np.stack([clip.picture(index) for index in range(frames)]))
+    for name, (_, packages) in PEERS.items():
+        rows.append((name, peer(name, packages, env, pictures)))
+    return rows
+
+
+def peer(name: str, packages: Sequence[str], env: Path, pictures: Path) -> str:
+    """What one landmark peer took, or why it did not run."""
+    home = env / name.split()[0]
+    python = home / "bin" / "python"
+    if not python.exists():
+        venv.create(home, with_pip=True)
+        first, *others = packages
+        for words in (["--no-deps", first], others):
+            subprocess.run([str(python), "-m", "pip", "install", "--quiet", *words], check=False)
+    done = subprocess.run(
+        [str(python), str(WORKER), name, str(pictures)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        return f"did not run: {lines[-1] if lines else 'no word'}"
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return f"{1000 * said['s']:.1f} ms a frame, face in {said['found']} of {said['frames']}"
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--height", type=int, nargs="+", default=[480, 1080])
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--clip", type=Path, nargs="+", default=[])
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument(
+        "--env", type=Path, default=Path(tempfile.gettempdir()) / "evalharness-landmark-peers"
+    )
+    asked = parser.parse_args()
+    say = Console(width=110)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clips = [(path, Brief()) for path in asked.clip] or [
+            rendered(folder, scene, height, asked.seconds) for height in asked.height for scene in PROMPTS
+        ]
+        say.print(costs(clips, say))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        say.print(f"Peak memory of the process: {peak:.0f} MiB, {len(clips)} decoded clips held at once.")
+        if asked.peers:
+            table = Table("peer", f"on {clips[0][0].stem}", title="Beside")
+            for row in peer_rows(AVClip.open(*clips[0]), asked.env, folder):
+                table.add_row(*row)
+            say.print(table)
+
+
+if __name__ == "__main__":
+    main()
