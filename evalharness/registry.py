@@ -80,6 +80,7 @@ METRICS = Registry(
         "loudness": "metrics.audio.levels:Loudness",
         "silence": "metrics.audio.levels:Silence",
         "clipping": "metrics.audio.levels:Clipping",
+        "speech_accuracy": "metrics.speech.accuracy:SpeechAccuracy",
         "freeze": "metrics.visual.stillness:Freeze",
         "black": "metrics.visual.stillness:Black",
     },
