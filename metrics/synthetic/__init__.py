@@ -1,0 +1,13 @@
+"""Known damage to clips, in memory: what metrics are held against before they are believed.
+
+damage    what a damage is: a function of clip and level, and its ladder of levels
+sound     shifts, wander, swaps, noise, gain, clipping, band limits, gaps
+picture   grain, blur, flicker, marks, drops, repeats, freezes, black, another's pictures
+coding    H.264 at a rate factor
+ladders   the table of all of them with their levels
+"""
+
+from metrics.synthetic.damage import Damage
+from metrics.synthetic.ladders import DAMAGES
+
+__all__ = ["DAMAGES", "Damage"]
