@@ -1,0 +1,272 @@
+"""What must hold on a ladder of known damage: the rules a gate can ask for, and their verdicts.
+
+Each rule judges one quantity on one ladder from plain arrays. Too few clips that can be scored is *not
+judged*, never passed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.gates.statistics import ordered_share, separation, sign_test, spearman
+
+__all__ = ["Follows", "Judgement", "Readings", "Refuses", "Rule", "Steady", "Truth", "Verdict", "Worsens"]
+
+Array = NDArray[np.float64]
+
+FEWEST = 3
+"""Clips without which no rule says anything."""
+SIGNIFICANT = 0.05
+FEWEST_TO_TELL = 5
+"""Clips without which the sign test cannot reach the level above (2^-5 = 0.031)."""
+
+
+class Verdict(StrEnum):
+    """How a gate ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readings:
+    """One quantity on one ladder."""
+
+    undamaged: Array
+    """(clips,): of the clips as they are; NaN where there is no value."""
+    levels: tuple[float, ...]
+    damaged: Array
+    """(clips, levels): NaN where there is no value."""
+    tried: NDArray[np.bool_]
+    """(clips, levels): where the damaged clip could be made at all."""
+    nothing: float
+    """The level at which the damage does nothing."""
+
+    @property
+    def shifts(self) -> Array:
+        """(clips, levels): by how much the damage moved the reading."""
+        return self.damaged - self.undamaged[:, None]
+
+    def at_least(self, level: float, other: float) -> bool:
+        """Whether `level` is damage as bad as `other` or worse: as far from nothing, or farther."""
+        if np.isinf(self.nothing):
+            return level <= other
+        return abs(level - self.nothing) >= abs(other - self.nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a rule found."""
+
+    verdict: Verdict
+    said: str
+    """A sentence, with the figure that decided."""
+    n: int
+    """Clips that could be scored as they are and damaged (for Refuses: that could be tried)."""
+    figures: Mapping[str, float | None]
+    """None where a figure is not defined for these clips."""
+
+
+class Rule(ABC):
+    """What must hold."""
+
+    @property
+    @abstractmethod
+    def asked(self) -> str:
+        """What must hold, as a short phrase."""
+
+    def judge(self, readings: Readings) -> Judgement:
+        """The verdict on these readings; not judged where fewer than three clips can be scored."""
+        n = self.scorable(readings)
+        if n < FEWEST:
+            return Judgement(
+                Verdict.NOT_JUDGED, f"{n} clips could be scored; {FEWEST} are the fewest that count.", n, {}
+            )
+        return self._judge(readings, n)
+
+    def scorable(self, readings: Readings) -> int:
+        """How many clips count."""
+        return int(np.isfinite(readings.shifts).any(axis=1).sum())
+
+    @abstractmethod
+    def _judge(self, readings: Readings, n: int) -> Judgement: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Worsens(Rule):
+    """The reading moves one way, ever further, as damage grows, and from a stated level on is told apart."""
+
+    rises: bool
+    """Whether more damage must read higher; else lower."""
+    told_by: float
+    """From this level on, each level must differ from the undamaged clips (paired sign test, p < 0.05)."""
+    ordered: float = 0.8
+    """The least share of neighbouring levels in the right order."""
+
+    @property
+    def asked(self) -> str:
+        """What must hold."""
+        way = "rises" if self.rises else "falls"
+        return f"{way} (order ≥ {self.ordered:g}), told from {self.told_by:g} on"
+
+    def _judge(self, readings: Readings, n: int) -> Judgement:
+        way = 1.0 if self.rises else -1.0
+        worse = way * np.column_stack([readings.undamaged, readings.damaged])
+        order = ordered_share(worse)
+        told = [sign_test(way * column) < SIGNIFICANT for column in readings.shifts.T]
+        noticed = [level for level, is_told in zip(readings.levels, told, strict=True) if is_told]
+        unnoticed = [level for level, is_told in zip(readings.levels, told, strict=True) if not is_told]
+        figures = {
+            "order": _known(order),
+            "spearman": _known(spearman(worse)),
+            "sensitivity": noticed[0] if noticed else None,
+            "dead_zone": unnoticed[-1] if unnoticed else None,
+            "auc_at_worst": _known(separation(worse[:, 0], worse[:, -1])),
+        }
+        if n < FEWEST_TO_TELL:
+            return Judgement(
+                Verdict.NOT_JUDGED,
+                f"{n} clips could be scored; {FEWEST_TO_TELL} are the fewest that can tell a level.",
+                n,
+                figures,
+            )
+        if not order >= self.ordered:
+            said = f"Of neighbouring levels, {order:.0%} are in order; {self.ordered:.0%} asked."
+            return Judgement(Verdict.FAILED, said, n, figures)
+        answered = np.isfinite(readings.shifts).sum(axis=0) >= FEWEST_TO_TELL
+        due = [
+            (level, is_told)
+            for level, is_told, enough in zip(readings.levels, told, answered, strict=True)
+            if enough and readings.at_least(level, self.told_by)
+        ]
+        missed = [level for level, is_told in due if not is_told]
+        if missed:
+            said = f"Level {missed[-1]:g} is not told from the undamaged clips."
+            return Judgement(Verdict.FAILED, said, n, figures)
+        if not due:
+            said = f"No level from {self.told_by:g} on was scored in {FEWEST_TO_TELL} clips."
+            return Judgement(Verdict.NOT_JUDGED, said, n, figures)
+        said = f"{order:.0%} in order, told from {noticed[0]:g} on."
+        return Judgement(Verdict.PASSED, said, n, figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Follows(Rule):
+    """The reading moves by a known amount for each unit of damage."""
+
+    within: float
+    """Error allowed, in the quantity's unit."""
+    each: float = 1.0
+    """By how much the reading must move for one unit of the level."""
+    share: float = 0.9
+    """The least share of readings within that error."""
+
+    @property
+    def asked(self) -> str:
+        """What must hold."""
+        return f"moves {self.each:g} to 1, ±{self.within:g} for ≥ {self.share:.0%}"
+
+    def _judge(self, readings: Readings, n: int) -> Judgement:
+        moved = self.each * (np.asarray(readings.levels) - readings.nothing)
+        errors = (readings.shifts - moved)[np.isfinite(readings.shifts)]
+        share = float(np.mean(np.abs(errors) <= self.within))
+        figures = {
+            "within": share,
+            "median_error": float(np.median(np.abs(errors))),
+            "bias": float(np.median(errors)),
+            "answered": float(np.isfinite(readings.damaged)[readings.tried].mean()),
+        }
+        said = f"{share:.0%} of {errors.size} readings moved as they should, to within {self.within:g}."
+        return Judgement(_passed(share >= self.share), said, n, figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Steady(Rule):
+    """The reading must not care about this damage."""
+
+    within: float
+    share: float = 0.9
+
+    @property
+    def asked(self) -> str:
+        """What must hold."""
+        return f"stays within ±{self.within:g} for ≥ {self.share:.0%}"
+
+    def _judge(self, readings: Readings, n: int) -> Judgement:
+        moved = np.abs(readings.shifts[np.isfinite(readings.shifts)])
+        share = float(np.mean(moved <= self.within))
+        figures = {
+            "within": share,
+            "median_error": float(np.median(moved)),
+            "answered": float(np.isfinite(readings.damaged)[readings.tried].mean()),
+        }
+        said = f"{share:.0%} of {moved.size} readings stayed within {self.within:g}."
+        return Judgement(_passed(share >= self.share), said, n, figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Refuses(Rule):
+    """Damaged clips must get no value: there is nothing in them to measure."""
+
+    at_most: float = 0.1
+    """The largest share of damaged clips that may get a value all the same: false verdicts."""
+
+    @property
+    def asked(self) -> str:
+        """What must hold."""
+        return f"gives a value to ≤ {self.at_most:.0%}"
+
+    def scorable(self, readings: Readings) -> int:
+        """Clips that have a value as they are: refusing what is refused anyway proves nothing."""
+        return int((readings.tried.any(axis=1) & np.isfinite(readings.undamaged)).sum())
+
+    def _judge(self, readings: Readings, n: int) -> Judgement:
+        counted = readings.tried & np.isfinite(readings.undamaged)[:, None]
+        false = float(np.isfinite(readings.damaged)[counted].mean())
+        said = f"{false:.0%} of {int(counted.sum())} damaged clips were given a value."
+        return Judgement(_passed(false <= self.at_most), said, n, {"false_verdicts": false})
+
+
+@dataclass(frozen=True, slots=True)
+class Truth(Rule):
+    """Undamaged clips, whose truth is known, must read within these bounds; asks for no damage."""
+
+    low: float
+    high: float
+    at_most: float = 0.1
+    """The largest share of undamaged clips judged damaged: false verdicts."""
+
+    @property
+    def asked(self) -> str:
+        """What must hold."""
+        return f"undamaged reads {self.low:g}..{self.high:g}, outside ≤ {self.at_most:.0%}"
+
+    def scorable(self, readings: Readings) -> int:
+        """Clips with a value."""
+        return int(np.isfinite(readings.undamaged).sum())
+
+    def _judge(self, readings: Readings, n: int) -> Judgement:
+        known = readings.undamaged[np.isfinite(readings.undamaged)]
+        outside = float(np.mean((known < self.low) | (known > self.high)))
+        said = f"{outside:.0%} of {n} undamaged clips read outside {self.low:g}..{self.high:g}."
+        figures = {
+            "false_verdicts": outside,
+            "median": float(np.median(known)),
+            "answered": n / readings.undamaged.size,
+        }
+        return Judgement(_passed(outside <= self.at_most), said, n, figures)
+
+
+def _passed(holds: bool) -> Verdict:
+    return Verdict.PASSED if holds else Verdict.FAILED
+
+
+def _known(figure: float) -> float | None:
+    return figure if np.isfinite(figure) else None
