@@ -83,5 +83,7 @@ METRICS = Registry(
         "speech_accuracy": "metrics.speech.accuracy:SpeechAccuracy",
         "freeze": "metrics.visual.stillness:Freeze",
         "black": "metrics.visual.stillness:Black",
+        "flicker": "metrics.visual.flicker:Flicker",
+        "motion": "metrics.visual.motion:Motion",
     },
 )
