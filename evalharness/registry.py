@@ -81,6 +81,7 @@ METRICS = Registry(
         "silence": "metrics.audio.levels:Silence",
         "clipping": "metrics.audio.levels:Clipping",
         "speech_accuracy": "metrics.speech.accuracy:SpeechAccuracy",
+        "speech_quality": "metrics.speech.quality:SpeechQuality",
         "freeze": "metrics.visual.stillness:Freeze",
         "black": "metrics.visual.stillness:Black",
         "flicker": "metrics.visual.flicker:Flicker",
