@@ -76,6 +76,7 @@ METRICS = Registry(
     "metric",
     group="evalharness.metrics",
     entries={
+        "container": "metrics.container:Container",
         "event_sync": "metrics.sync.events:EventSync",
         "loudness": "metrics.audio.levels:Loudness",
         "silence": "metrics.audio.levels:Silence",

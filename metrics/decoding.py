@@ -1,23 +1,30 @@
 """Files to arrays: the one place among the metrics that knows containers and codecs (PyAV).
 
 `decode` reads picture and sound in a single pass. See `metrics.av` for the conventions of time.
+
+Some containers have coarse clocks (Matroska: 1 ms), so that a timestamp only says between which two moments
+a frame begins. What all timestamps of a track allow together is much narrower: frames that keep a steady
+rate are put back on it (`steady`), sound begins in the middle of what its blocks allow (`beginning`).
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from metrics.av import AVClip, ClipError
 
-__all__ = ["decode", "planes"]
+__all__ = ["beginning", "decode", "planes", "steady"]
 
 WORKING_SIDE = 320
 """Pixels on the longer side of a grey frame: enough to see motion, quick to compare."""
@@ -42,14 +49,17 @@ def decode(path: Path) -> AVClip:
         audio = container.streams.best("audio")
         picture = _Picture(path, _aspect(video))
         sound = _Sound(path)
+        guesses = container.format.name == "avi"  # without timestamps, FFmpeg guesses them from the coding
         tracks = [video] if audio is None else [video, audio]
         try:
             for packet in container.demux(tracks):
+                if guesses and packet.stream is video:
+                    _refuse_guess(path, packet)
                 for frame in packet.decode():
                     if isinstance(frame, VideoFrame):
                         picture.add(frame)
                     elif isinstance(frame, AudioFrame):
-                        sound.add(frame)
+                        sound.add(frame, _untrimmed(packet, frame))
                 if picture.bytes + sound.bytes > MEMORY_BUDGET:
                     raise ClipError(
                         f"{path} is too long to measure: {len(picture.times)} frames of it already fill "
@@ -60,11 +70,14 @@ def decode(path: Path) -> AVClip:
                 f"{path} is damaged: decoding broke off after {len(picture.times)} frames "
                 f"({error.strerror}). Deliver the file again."
             ) from error
-        _refuse_shortfall(path, container, video, picture)
-    times = np.array(picture.times)
-    samples, rate_hz, audio_start_s = sound.assembled()
-    ends = np.diff(times)
-    last = picture.last_duration_s or (float(np.median(ends)) if ends.size else 0.0)
+        if not picture.times:
+            raise ClipError(f"{path} has a picture track without a single frame. Deliver the file again.")
+        times = steady(np.array(picture.times), video.average_rate, float(video.time_base or 0))
+        samples, rate_hz, audio_start_s = sound.assembled()
+        ends = times[-1] + picture.last_duration_s, audio_start_s + samples.shape[-1] / max(1, rate_hz)
+        _refuse_shortfall(path, container, video, float(ends[0] - times[0]), max(ends))
+    apart = np.diff(times)
+    last = picture.last_duration_s or (float(np.median(apart)) if apart.size else 0.0)
     return AVClip(
         frame_times_s=times - times[0],
         grey=np.stack(picture.frames),
@@ -82,6 +95,32 @@ def planes(pictures: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.u
     frames = [VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24") for picture in pictures]
     grey = [_grey(frame, 1.0) for frame in frames]
     return np.stack(grey), np.stack([_i420(frame, 1.0) for frame in frames])
+
+
+def steady(times_s: NDArray[np.float64], rate: Fraction | None, tick_s: float) -> NDArray[np.float64]:
+    """Frame times (n,) put on the grid of the stated `rate` where each lies within half a tick of it.
+
+    Times that keep no such grid (variable frame rate) come back unchanged; places of the grid may be empty.
+    `tick_s` is the container's clock: timestamps are whole multiples of it.
+    """
+    if not rate or len(times_s) < 2:
+        return times_s
+    grid = np.round((times_s - times_s[0]) * float(rate)) / float(rate)
+    astray = times_s - grid
+    if np.ptp(astray) > tick_s * (1 + 1e-6) or np.any(np.diff(grid) <= 0):
+        return times_s
+    return np.asarray(grid + (astray.max() + astray.min()) / 2, np.float64)
+
+
+def beginning(starts_s: NDArray[np.float64], tick_s: float) -> float:
+    """When a track begins, from what each of its blocks says: (n,) timestamp less the samples before it.
+
+    Where the blocks differ by no more than the rounding of their timestamps to a tick, it is the middle of
+    their extremes: the truth is within half a tick of each. Otherwise their clock jitters: the median.
+    """
+    if np.ptp(starts_s) <= tick_s * (1 + 1e-6):
+        return float(starts_s.max() + starts_s.min()) / 2
+    return float(np.median(starts_s))
 
 
 class _Picture:
@@ -124,9 +163,11 @@ class _Sound:
         self.path = path
         self.blocks: list[tuple[float, NDArray[np.float32]]] = []
         self.rate_hz = 0
+        self.tick_s = 0.0
         self.bytes = 0
 
-    def add(self, frame: AudioFrame) -> None:
+    def add(self, frame: AudioFrame, time_s: float | None = None) -> None:
+        """One block, at `time_s` where that is known better than its own timestamp says."""
         block = _as_float(frame)
         if self.blocks and (frame.sample_rate, len(block)) != (self.rate_hz, len(self.blocks[0][1])):
             raise ClipError(
@@ -134,7 +175,8 @@ class _Sound:
                 f"{frame.sample_rate} Hz, {len(block)} channels half-way; deliver it in one format."
             )
         self.rate_hz = frame.sample_rate
-        self.blocks.append((_time(frame, self.path), block))
+        self.tick_s = float(frame.time_base or 0)
+        self.blocks.append((_time(frame, self.path) if time_s is None else time_s, block))
         self.bytes += block.nbytes
 
     def assembled(self) -> tuple[NDArray[np.float32], int, float]:
@@ -155,23 +197,19 @@ class _Sound:
         return np.concatenate(pieces, axis=1), self.rate_hz, start
 
     def _runs(self) -> list[tuple[float, NDArray[np.float32]]]:
-        """Blocks joined while their timestamps agree with their sample count, each run with its start.
-
-        The start is the median over blocks of (timestamp - samples before it): containers with coarse
-        clocks (Matroska: 1 ms) round each timestamp, the median rounds them off again.
-        """
+        """Blocks joined while their timestamps agree with their sample count, each run with its start."""
         runs: list[tuple[float, NDArray[np.float32]]] = []
         starts: list[float] = []
         parts: list[NDArray[np.float32]] = []
         count = 0
         for time, block in self.blocks:
             if parts and abs(time - count / self.rate_hz - starts[0]) > GAP_S:
-                runs.append((float(np.median(starts)), np.concatenate(parts, axis=1)))
+                runs.append((beginning(np.array(starts), self.tick_s), np.concatenate(parts, axis=1)))
                 starts, parts, count = [], [], 0
             starts.append(time - count / self.rate_hz)
             parts.append(block)
             count += block.shape[1]
-        return [*runs, (float(np.median(starts)), np.concatenate(parts, axis=1))]
+        return [*runs, (beginning(np.array(starts), self.tick_s), np.concatenate(parts, axis=1))]
 
 
 def _opened(path: Path) -> InputContainer:
@@ -188,11 +226,27 @@ def _opened(path: Path) -> InputContainer:
 
 
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:
-    stream = container.streams.best("video")
-    if not isinstance(stream, VideoStream):
+    """The picture track; cover pictures are none. Raises ClipError where there is no other."""
+    moving = [track for track in container.streams.video if not track.disposition & Disposition.attached_pic]
+    if not moving:
         raise ClipError(f"{path} has no picture track; a clip needs one.")
+    best = container.streams.best("video")
+    stream = best if isinstance(best, VideoStream) and best in moving else moving[0]
     stream.thread_type = "AUTO"
     return stream
+
+
+def _untrimmed(packet: Packet[Stream], frame: AudioFrame) -> float | None:
+    """When a block sounds whose beginning the decoder has cut off (priming, pre-skip), exactly.
+
+    The decoder rounds the length of the cut to a tick of the container; here it is counted in samples.
+    """
+    if packet.pts is None or not packet.has_sidedata("skip_samples"):
+        return None
+    skipped = int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
+    time = float(packet.pts * packet.time_base) + skipped / frame.sample_rate
+    stamped = float((frame.pts or 0) * packet.time_base)
+    return time if skipped and abs(time - stamped) <= float(packet.time_base) else None
 
 
 def _time(frame: VideoFrame | AudioFrame, path: Path) -> float:
@@ -257,18 +311,29 @@ def _as_float(frame: AudioFrame) -> NDArray[np.float32]:
     return ((stored.astype(np.float64) - middle) / full_scale).astype(np.float32)
 
 
-def _refuse_shortfall(path: Path, container: InputContainer, stream: VideoStream, picture: _Picture) -> None:
-    """A file whose picture ends well before its header promises was cut off: ClipError."""
-    if not picture.times:
-        raise ClipError(f"{path} has a picture track without a single frame. Deliver the file again.")
-    found = picture.times[-1] + picture.last_duration_s - picture.times[0]
-    promised = None
-    if stream.duration is not None and stream.time_base is not None:
-        promised = float(stream.duration * stream.time_base)
-    elif container.duration is not None and not container.streams.audio:
-        promised = container.duration / av.time_base
-    if promised is not None and found < promised - SHORTFALL_S:
+def _refuse_guess(path: Path, packet: Packet[Stream]) -> None:
+    """Without timestamps, a coder that may reorder pictures leaves open when they are shown: ClipError."""
+    if packet.size and packet.pts != packet.dts:
         raise ClipError(
-            f"{path} was cut off: its header promises {promised:.2f} s of picture, {found:.2f} s are there. "
+            f"{path} is an AVI file whose pictures may be coded out of order, and AVI does not say when they "
+            "are shown. Write it from its source as MP4 or Matroska."
+        )
+
+
+def _refuse_shortfall(
+    path: Path, container: InputContainer, video: VideoStream, picture_s: float, end_s: float
+) -> None:
+    """A file that ends well before its header promises was cut off: ClipError.
+
+    `picture_s` is how much picture there is, `end_s` when the last of picture and sound ends.
+    """
+    promised = found = 0.0
+    if video.duration is not None and video.time_base is not None:
+        promised, found = float(video.duration * video.time_base), picture_s
+    elif container.duration is not None:
+        promised, found = container.duration / av.time_base, end_s
+    if found < promised - SHORTFALL_S:
+        raise ClipError(
+            f"{path} was cut off: its header promises {promised:.2f} s, {found:.2f} s are there. "
             "Deliver the file again."
         )
