@@ -85,6 +85,7 @@ METRICS = Registry(
         "speech_quality": "metrics.speech.quality:SpeechQuality",
         "freeze": "metrics.visual.stillness:Freeze",
         "black": "metrics.visual.stillness:Black",
+        "judder": "metrics.visual.judder:Judder",
         "flicker": "metrics.visual.flicker:Flicker",
         "motion": "metrics.visual.motion:Motion",
     },

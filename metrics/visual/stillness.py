@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 
-__all__ = ["Black", "Freeze", "black_frames", "frozen_stretches"]
+__all__ = ["Black", "Freeze", "black_frames", "cells", "frozen_stretches"]
 
 Grey = NDArray[np.uint8]
 Times = NDArray[np.float64]
@@ -38,9 +38,11 @@ class Freeze(Metric):
 
     name: ClassVar[str] = "freeze"
     version: ClassVar[str] = "1"
+    question: ClassVar[str] = "motion"
+    source: ClassVar[str] = "after ffmpeg's freezedetect"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("share", "", "lower", "Share of the clip's time spent in frozen stretches, 0..1."),
-        Quantity("longest_s", "s", "lower", "Longest frozen stretch."),
+        Quantity("share", "", "lower", "Share of the clip's time spent in frozen stretches, 0..1.", 0, 1),
+        Quantity("longest_s", "s", "lower", "Longest frozen stretch.", 0),
     )
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
@@ -61,8 +63,10 @@ class Black(Metric):
 
     name: ClassVar[str] = "black"
     version: ClassVar[str] = "1"
+    question: ClassVar[str] = "visual_quality"
+    source: ClassVar[str] = "after ffmpeg's blackdetect"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("share", "", "lower", "Share of the clip's time in which the picture is black, 0..1."),
+        Quantity("share", "", "lower", "Share of the clip's time in which the picture is black, 0..1.", 0, 1),
     )
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
@@ -79,12 +83,12 @@ def frozen_stretches(grey: Grey, times_s: Times, duration_s: float) -> list[tupl
     grey: (n, height, width); times_s: (n,). A picture is compared with the first of its stretch, so
     that slow movement adds up and ends it.
     """
-    cells = _cells(grey)
+    levels = cells(grey)
     ends = np.append(times_s[1:], duration_s)
     stretches = []
     first = 0
-    for index in range(1, len(cells) + 1):
-        moved = index == len(cells) or float(np.abs(cells[index] - cells[first]).max()) > SAME_LEVEL
+    for index in range(1, len(levels) + 1):
+        moved = index == len(levels) or float(np.abs(levels[index] - levels[first]).max()) > SAME_LEVEL
         if moved:
             start, end = float(times_s[first]), float(ends[index - 1])
             if index - first > 1 and end - start >= SHORTEST_FREEZE_S:
@@ -98,7 +102,7 @@ def black_frames(grey: Grey) -> NDArray[np.bool_]:
     return np.asarray((grey < BLACK_LEVEL).mean(axis=(1, 2)) >= BLACK_SHARE)
 
 
-def _cells(grey: Grey) -> NDArray[np.float32]:
+def cells(grey: Grey) -> NDArray[np.float32]:
     """Mean level of each 8 x 8 cell, (n, rows, columns); smaller pictures are one cell."""
     count, height, width = grey.shape
     rows, columns = height // CELL, width // CELL
