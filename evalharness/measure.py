@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalharness.config import Study
-from evalharness.errors import MissingExtraError
+from evalharness.errors import MediaError, MissingExtraError
 from evalharness.executors import process_pool
 from evalharness.records import Measurement, MeasurementStatus, Prompt
 from evalharness.registry import METRICS
@@ -29,7 +29,7 @@ from metrics.av import AVClip, Brief, ClipError
 from metrics.base import Metric, Reading, Unscorable
 from metrics.weights import WeightsError
 
-__all__ = ["MeasureSummary", "Order", "measure_clip", "measure_study"]
+__all__ = ["MeasureSummary", "Order", "measure_clip", "measure_files", "measure_study"]
 
 AMBIGUOUS = (
     "The same file was delivered for several prompts, so there is no saying what it was asked to show. "
@@ -78,7 +78,7 @@ def measure_study(
     MissingExtraError for one asked for by name that cannot run here; what goes wrong with a clip or inside a
     metric is a FAILED measurement, not an exception.
     """
-    usable, left_out = _usable(METRICS if metrics is None else metrics)
+    usable, left_out = _usable(metrics)
     if metrics is not None and left_out:
         raise MissingExtraError(
             " ".join(f"'{name}' cannot run here: {said}" for name, said in left_out.items())
@@ -111,6 +111,31 @@ def measure_study(
     )
 
 
+def measure_files(
+    paths: Sequence[Path],
+    brief: Brief,
+    *,
+    metrics: Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    processes: int | None = None,
+) -> tuple[dict[Path, tuple[Measurement, ...]], Mapping[str, str]]:
+    """Measure files that belong to no study: (measurements by file, what each metric left out lacks).
+
+    Raises MediaError where a file cannot be read, and what `measure_study` raises of metrics.
+    """
+    usable, left_out = _usable(metrics)
+    names = tuple(metric.name for metric in usable)
+    hashes = {path: _sha256(path) for path in paths}
+    orders = [Order(sha256, path, brief, names) for sha256, path in {hashes[p]: p for p in hashes}.items()]
+    report = progress or (lambda _done, _total: None)
+    report(0, len(orders))
+    found: dict[str, tuple[Measurement, ...]] = {}
+    for rows in _measured(orders, min(len(orders), processes or os.cpu_count() or 1)):
+        found[rows[0].clip_sha256] = rows
+        report(len(found), len(orders))
+    return {path: found[sha256] for path, sha256 in hashes.items()}, left_out
+
+
 def measure_clip(order: Order) -> tuple[Measurement, ...]:
     """Decode the file once and take every quantity of the ordered metrics from it.
 
@@ -137,11 +162,14 @@ def measure_clip(order: Order) -> tuple[Measurement, ...]:
     return tuple(rows)
 
 
-def _usable(names: Iterable[str]) -> tuple[tuple[Metric, ...], dict[str, str]]:
-    """The metrics that can run here, and for each other one what it lacks."""
+def _usable(names: Sequence[str] | None) -> tuple[tuple[Metric, ...], dict[str, str]]:
+    """The metrics (default: all registered) that can run here, and for each other one what it lacks.
+
+    Raises MissingExtraError where one asked for by name cannot run.
+    """
     usable: list[Metric] = []
     left_out: dict[str, str] = {}
-    for name in names:
+    for name in METRICS if names is None else names:
         loaded = METRICS.load(name)
         try:
             lacking = loaded.missing()
@@ -151,6 +179,9 @@ def _usable(names: Iterable[str]) -> tuple[tuple[Metric, ...], dict[str, str]]:
             usable.append(loaded())
         else:
             left_out[name] = lacking
+    if names is not None and left_out:
+        said = [f"'{name}' cannot run here: {lacking}" for name, lacking in left_out.items()]
+        raise MissingExtraError(" ".join(said))
     return tuple(usable), left_out
 
 
@@ -252,13 +283,21 @@ def _refuse_other_bytes(order: Order) -> None:
     """ClipError where the file is there but is not the one that was recorded."""
     if not order.path.is_file():
         return  # decoding says so
-    with order.path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = _sha256(order.path)
     if found != order.sha256:
         raise ClipError(
             f"{order.path} is not the clip that was recorded (SHA-256 {found[:12]}…, recorded "
             f"{order.sha256[:12]}…): it was changed since. Put the delivered file back."
         )
+
+
+def _sha256(path: Path) -> str:
+    """Raises MediaError where the file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read ({error.strerror}). Name the file of a clip.") from error
 
 
 def _loaded(names: Sequence[str]) -> tuple[Metric, ...]:

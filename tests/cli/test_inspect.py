@@ -1,0 +1,66 @@
+"""`inspect`: files of no study, measured and shown, or refused with a sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from evalharness import media
+from evalharness.cli.main import app
+from evalharness.errors import EvalHarnessError, MediaError, UnknownNameError
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, ["inspect", *map(str, words)])
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / "tone.mp4"
+    ramp = [np.full((64, 96, 3), 4 * n, np.uint8) for n in range(36)]
+    tone = (0.2 * np.sin(2 * np.pi * 440 * np.arange(72000) / 48000)).astype(np.float32)
+    media.write_video(path, iter(ramp), 24.0, tone, 48000)
+    return path
+
+
+def test_a_file_is_measured_without_a_study(clip: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(clip.read_bytes())
+    shown = run(clip, copy, "--metric", "loudness", "--metric", "freeze", "--json")
+    assert shown.exit_code == 0
+    first, second = json.loads(shown.stdout)["clips"]
+    readings = {row["metric"]: row["value"] for row in first["measurements"]}
+    assert readings["loudness.integrated_lufs"] == pytest.approx(-20 * np.log10(5) - 3.7, abs=0.5)
+    assert readings["freeze.share"] == 0
+    assert second["measurements"] == first["measurements"]
+    assert second["file"] == str(copy)
+
+
+def test_what_cannot_be_scored_shows_its_reason(clip: Path) -> None:
+    shown = run(clip, "--metric", "event_sync")
+    assert shown.exit_code == 0
+    assert "unscorable" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "sentence"),
+    [
+        (["gone.mp4"], MediaError, "gone.mp4 cannot be read"),
+        (["gone.mp4", "--metric", "loudnes"], UnknownNameError, "did you mean loudness"),
+    ],
+)
+def test_bad_input_gets_a_sentence(words: list[str], error: type[EvalHarnessError], sentence: str) -> None:
+    raised = run(*words).exception
+    assert isinstance(raised, error)
+    assert sentence in str(raised)
+
+
+def test_a_file_that_is_no_video_fails_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "note.mp4").write_text("no video")
+    shown = run(tmp_path / "note.mp4", "--metric", "black")
+    assert shown.exit_code == 4
+    assert "not a playable" in shown.stdout.replace("\n", " ").replace("│", "")
