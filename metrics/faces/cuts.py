@@ -27,18 +27,26 @@ def cuts(grey: NDArray[np.uint8]) -> NDArray[np.intp]:
     cells = _cells(grey)
     count = len(cells)
     steps = _difference(cells[1:], cells[:-1])
-    found = []
+    jumps = np.zeros(count)
     for index in range(1, count):
         jump = min(
             float(_difference(cells[after], cells[before]))
-            for before in {index - 1, max(0, index - 2)}
-            for after in {index, min(count - 1, index + 1)}
+            for before in (index - 1, max(0, index - 2))
+            for after in (index, min(count - 1, index + 1))
         )
         near = np.r_[steps[max(0, index - 1 - AROUND) : index - 1], steps[index : index + AROUND]]
         usual = float(np.median(near)) if near.size else 0.0
-        if jump > LEAST and jump > ABOVE_MOTION * usual:
-            found.append(index)
-    return np.array(found, np.intp)
+        if jump > max(LEAST, ABOVE_MOTION * usual):
+            jumps[index] = jump
+    # A picture blended of two shots jumps from the one and to the other: one cut.
+    return np.array(
+        [
+            index
+            for index in np.flatnonzero(jumps)
+            if jumps[index] == jumps[max(0, index - 2) : index + 3].max()
+        ],
+        np.intp,
+    )
 
 
 def _cells(grey: NDArray[np.uint8]) -> NDArray[np.float64]:

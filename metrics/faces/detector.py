@@ -1,10 +1,10 @@
 """Where the faces of a picture are: BlazeFace, near and far.
 
 Bazarevsky et al. 2019 (BlazeFace). Two released nets look at square windows of the picture: the short range
-one (128 x 128) at the whole, the full range one (192 x 192) at the whole and at smaller windows that
-overlap by half, since a face must be about a tenth of its window to be seen. What they answer is decoded
-here: anchors on a grid, boxes and key points as offsets from them, neighbours that mean one face merged by
-their scores (weighted non-maximum suppression). Pixels of the picture throughout, x right, y down.
+one (128 x 128) at the whole, the full range one (192 x 192) at the whole and, in elongated pictures, at
+parts that overlap by half. What they answer is decoded here: anchors on a grid, boxes and key points as
+offsets from them, neighbours that mean one face merged by their scores (weighted non-maximum suppression).
+Pixels of the picture throughout, x right, y down.
 """
 
 from __future__ import annotations
@@ -18,7 +18,20 @@ from numpy.typing import NDArray
 
 from metrics.faces.nets import run
 
-__all__ = ["Detection", "Range", "Window", "anchors", "decode", "detect", "merge", "overlap", "windows"]
+__all__ = [
+    "FULL",
+    "SHORT",
+    "Detection",
+    "Range",
+    "Window",
+    "anchors",
+    "decode",
+    "detect",
+    "detect_near",
+    "merge",
+    "overlap",
+    "windows",
+]
 
 Array = NDArray[np.float64]
 
@@ -28,6 +41,12 @@ SAME = 0.3
 """Overlap (intersection over union) from which on two boxes mean one face, as in MediaPipe."""
 INSIDE = 0.6
 """Share of the smaller box inside the larger from which on boxes of two windows mean one face."""
+NEAR = 0.2
+"""Overlap with the place where a face is expected from which on it is that face."""
+AROUND = 2.0
+"""How much larger than an expected face the window is in which it is looked for."""
+ELONGATED = 1.2
+"""Ratio of the picture's sides from which on parts of it are looked at, too."""
 FARTHEST = 80.0
 """Logits beyond this are cut off: a sigmoid knows no difference, and exp() does not overflow."""
 
@@ -75,35 +94,43 @@ class Window:
     side: int
 
 
-def windows(width: int, height: int, *, fine: bool) -> tuple[list[Window], list[Window]]:
-    """(the whole, parts): squares over a width x height picture, parts overlapping by at least half.
-
-    Parts are as large as the picture's shorter side; `fine` adds squares of half that.
-    """
+def windows(width: int, height: int) -> list[Window]:
+    """Squares over a width x height picture: the whole, then parts as large as its shorter side."""
     longer, shorter = max(width, height), min(width, height)
-    whole = [Window((width - longer) // 2, (height - longer) // 2, longer)]
-    sides = ([shorter] if longer > 1.2 * shorter else []) + ([shorter // 2] if fine else [])
-    return whole, [
-        Window(left, top, side)
-        for side in sides
-        for top in _places(height, side)
-        for left in _places(width, side)
+    whole = Window((width - longer) // 2, (height - longer) // 2, longer)
+    if longer < ELONGATED * shorter:
+        return [whole]
+    return [whole] + [
+        Window(left, top, shorter) for top in _places(height, shorter) for left in _places(width, shorter)
     ]
 
 
-def detect(picture: NDArray[np.uint8], *, fine: bool = False) -> list[Detection]:
-    """The faces of an RGB picture (height, width, 3), best first; `fine` also looks for small ones."""
+def detect(picture: NDArray[np.uint8]) -> list[Detection]:
+    """The faces of an RGB picture (height, width, 3), best first.
+
+    Found are faces from about a twentieth of the shorter side in width up to the whole picture.
+    """
     height, width = picture.shape[:2]
-    whole, parts = windows(width, height, fine=fine)
-    found = [face for window in whole for face in _look(picture, window, SHORT)]
-    for window in whole + parts:
+    whole, *parts = windows(width, height)
+    found = _look(picture, whole, SHORT)
+    for window in (whole, *parts):
         found += [face for face in _look(picture, window, FULL) if _is_whole(face, window, width, height)]
-    found.sort(key=lambda face: -face.score)
     kept: list[Detection] = []
-    for face in found:
+    for face in sorted(found, key=lambda face: -face.score):
         if not any(_inside(face.box, other.box) > INSIDE for other in kept):
             kept.append(face)
     return kept
+
+
+def detect_near(picture: NDArray[np.uint8], box: Array) -> Detection | None:
+    """The face that is to be expected at `box` (left, top, right, bottom), or None; short range alone."""
+    side = round(AROUND * float(np.max(box[2:] - box[:2])))
+    left, top = np.round((box[:2] + box[2:] - side) / 2).astype(int)
+    found = [
+        (overlap(face.box, box), face) for face in _look(picture, Window(int(left), int(top), side), SHORT)
+    ]
+    share, best = max(found, key=lambda pair: pair[0], default=(0.0, None))
+    return best if share > NEAR else None
 
 
 @cache
@@ -177,9 +204,8 @@ def _cut(picture: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
     if (right - left, bottom - top) == (window.side, window.side):
         return picture[top:bottom, left:right]
     square = np.zeros((window.side, window.side, 3), np.uint8)
-    square[top - window.top : bottom - window.top, left - window.left : right - window.left] = picture[
-        top:bottom, left:right
-    ]
+    inside = np.s_[top - window.top : bottom - window.top, left - window.left : right - window.left]
+    square[inside] = picture[top:bottom, left:right]
     return square
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from metrics.faces.detector import Detection
 from metrics.faces.nets import run
 
-__all__ = ["Region", "around_detection", "around_mesh", "box_of", "read", "width_of", "yaw_of"]
+__all__ = ["Region", "around_detection", "around_mesh", "astray", "box_of", "read", "width_of", "yaw_of"]
 
 Array = NDArray[np.float64]
 Mesh = NDArray[np.float32]
@@ -30,6 +30,8 @@ ROOM = 1.5
 
 RIGHT_EYE, LEFT_EYE = 33, 263
 RIGHT_CHEEK, LEFT_CHEEK = 234, 454
+KEY_POINTS = ((33, 133), (263, 362), (1,), (13, 14))
+"""Mesh points whose means are the detector's eyes, nose tip and mouth."""
 PAIRS = np.array([(234, 454), (127, 356), (33, 263), (61, 291), (132, 361), (58, 288)])
 """Points that mirror each other: the person's right one, then the left one."""
 
@@ -79,6 +81,14 @@ def width_of(mesh: Mesh) -> NDArray[np.float32]:
     """Pixels from ear to ear as seen (points 234 to 454) of (..., 468, 3) points."""
     across = mesh[..., LEFT_CHEEK, :2] - mesh[..., RIGHT_CHEEK, :2]
     return np.asarray(np.linalg.norm(across, axis=-1), np.float32)
+
+
+def astray(mesh: Mesh, face: Detection) -> float:
+    """How far a mesh lies from a detection of the same face: eyes, nose and mouth, in sides of its box."""
+    points = mesh[:, :2].astype(np.float64)
+    seen = np.stack([points[list(which)].mean(axis=0) for which in KEY_POINTS])
+    side = float(np.ptp(points, axis=0).max())
+    return float(np.linalg.norm(seen - face.points[: len(KEY_POINTS)], axis=1).mean()) / side
 
 
 def yaw_of(mesh: Mesh) -> Array:
