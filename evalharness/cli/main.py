@@ -20,8 +20,10 @@ from evalharness.cli import (
     doctor,
     generate,
     init,
+    inspect,
     leaderboard,
     measure,
+    metrics,
     plan,
     prompts,
     rate,
@@ -56,6 +58,8 @@ app.command("generate")(generate.generate)
 app.command("blind")(blind.blind)
 app.add_typer(audit.app, name="audit")
 app.command("measure")(measure.measure)
+app.add_typer(metrics.app, name="metrics")
+app.command("inspect")(inspect.inspect)
 app.command("arena")(arena.arena)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("rate")(rate.rate)

@@ -1,0 +1,199 @@
+"""What `evalharness metrics` prints: every metric, what it needs and how far it is to be believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from evalharness.gates import Validation, read_validations, verdict_of
+from evalharness.prompts import data_folder
+from evalharness.registry import METRICS
+
+__all__ = ["COSTS_FILE", "GATES_FILE", "Listing", "listed", "show_gates", "show_metrics"]
+
+GATES_FILE = "gates.json"
+COSTS_FILE = "metric_costs.json"
+Listing = dict[str, Any]
+
+_WIDE = 150
+"""Columns of a terminal from which everything stands in one table."""
+_BETTER = {"lower": "lower", "higher": "higher", "zero": "nearest 0", "none": "(description)"}
+_COLOURS = {"passed": "green", "failed": "red", "not judged": "yellow"}
+
+
+def listed(names: Iterable[str] = METRICS) -> list[Listing]:
+    """All there is to know of each metric, ready for JSON."""
+    from evalharness.validation import lacking
+
+    folder = data_folder()
+    validations = read_validations(folder / GATES_FILE)
+    costs = _costs(folder / COSTS_FILE)
+    rows = []
+    for name in names:
+        metric = METRICS.load(name)
+        missing = lacking(name)
+        rows.append(
+            {
+                "name": name,
+                "version": metric.version,
+                "question": metric.question or None,
+                "source": metric.source or None,
+                "needs": metric.needs,
+                "uses_prompt": metric.uses_brief,
+                "missing": missing,
+                "weights": (metric.weights() or None) if missing is None else None,
+                "cost_s": costs.get((name, metric.version)),
+                "gates": _gates(metric.version, validations.get(name)),
+                "quantities": [
+                    {
+                        "name": f"{name}.{each.name}",
+                        "unit": each.unit,
+                        "better": each.better,
+                        "low": each.low,
+                        "high": each.high,
+                        "meaning": each.meaning,
+                        "gates": _gates(metric.version, validations.get(name), f"{name}.{each.name}"),
+                    }
+                    for each in metric.quantities
+                ],
+            }
+        )
+    return rows
+
+
+def show_metrics(rows: Sequence[Listing], console: Console) -> None:
+    """One table where the terminal is wide enough, else a paragraph a metric."""
+    if console.width >= _WIDE:
+        console.print(_table(rows))
+    else:
+        for row in rows:
+            _paragraph(row, console)
+    console.print(
+        "Cost: seconds for a clip of 5 s at 1080p on one core, when it was last measured. Gates: what the "
+        "metric shows on known damage (python -m evalharness metrics validate); a verdict holds for one "
+        "version.",
+        style="dim",
+        soft_wrap=True,
+    )
+
+
+def show_gates(validations: Sequence[Validation], console: Console) -> None:
+    """The verdict on every gate."""
+    wide = console.width >= _WIDE
+    for validation in validations:
+        heading = f"{validation.metric} {validation.version}: {validation.verdict}"
+        if not validation.gates:
+            console.print(
+                f"[bold]{escape(validation.metric)} {validation.version}[/]: no gate is asked of it.\n"
+            )
+            continue
+        table = Table(
+            "quantity", "damage", "asked", "", "n", "found", title=escape(heading), title_justify="left"
+        )
+        if not wide:
+            table = Table("damage", "", "n", "found", title=escape(heading), title_justify="left")
+        for gate in validation.gates:
+            quantity = gate.quantity.partition(".")[2]
+            damage = f"{gate.damage} ({gate.damage_unit})" if gate.damage_unit else gate.damage or "none"
+            verdict = f"[{_COLOURS[gate.verdict]}]{gate.verdict}[/]"
+            found = escape(" ".join([gate.said, _figures(gate.figures)]).strip())
+            if wide:
+                table.add_row(quantity, damage, escape(gate.asked), verdict, str(gate.n), found)
+            else:
+                asked = f"{quantity}: {gate.asked}"
+                table.add_row(damage, verdict, str(gate.n), f"[dim]{escape(asked)}.[/] {found}")
+        console.print(table)
+    if validations:
+        console.print(f"Tried on {validations[0].clips}.", style="dim", soft_wrap=True)
+
+
+def _gates(version: str, found: Validation | None, quantity: str | None = None) -> Listing:
+    """The verdict on a metric, or on one of its quantities."""
+    if found is None or found.version != version:
+        validated = None if found is None else found.version
+        return {"verdict": "not validated", "validated_version": validated, "passed": 0, "asked": 0}
+    gates = [gate for gate in found.gates if quantity in (None, gate.quantity)]
+    verdict = verdict_of(gates) if gates else "no gate"
+    passed = sum(gate.verdict == "passed" for gate in gates)
+    return {"verdict": verdict, "validated_version": version, "passed": passed, "asked": len(gates)}
+
+
+def _costs(file: Path) -> dict[tuple[str, str], float]:
+    """Seconds a clip by metric and version, as the benchmark last wrote them."""
+    if not file.is_file():
+        return {}
+    rows: Mapping[str, Mapping[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["metrics"]
+    return {(name, row["version"]): float(row["seconds"]) for name, row in rows.items()}
+
+
+def _table(rows: Sequence[Listing]) -> Table:
+    table = Table(
+        "quantity", "speaks to", "unit", "better", "range", "source", "needs", "here", "cost", "gates"
+    )
+    for row in rows:
+        table.add_section()
+        for index, each in enumerate(row["quantities"]):
+            shared = [row["source"] or "", row["needs"], _here(row), _cost(row)] if index == 0 else [""] * 4
+            table.add_row(
+                escape(each["name"]),
+                escape(row["question"] or "") if index == 0 else "",
+                escape(each["unit"]),
+                _BETTER[each["better"]],
+                _range(each),
+                *map(escape, shared[:2]),
+                *shared[2:],
+                _shown(each["gates"]),
+            )
+    return table
+
+
+def _paragraph(row: Listing, console: Console) -> None:
+    console.print(f"[bold]{escape(row['name'])}[/] {row['version']}, gates: {_shown(row['gates'])}")
+    for each in row["quantities"]:
+        words = [each["unit"], _BETTER[each["better"]], _range(each)]
+        console.print(
+            f"  [cyan]{escape(each['name'])}[/] ({', '.join(filter(None, words))})", highlight=False
+        )
+        console.print(f"    {escape(each['meaning'])}", highlight=False, soft_wrap=True)
+    facts = {
+        "speaks to": row["question"],
+        "source": row["source"],
+        "needs": row["needs"],
+        "cost": _cost(row),
+    }
+    said = [f"{name}: {fact}" for name, fact in facts.items() if fact]
+    console.print(f"  {escape('; '.join(said))}", highlight=False, soft_wrap=True, style="dim")
+    if row["missing"]:
+        console.print(f"  [yellow]missing:[/] {escape(row['missing'])}", highlight=False, soft_wrap=True)
+    console.print()
+
+
+def _here(row: Listing) -> str:
+    return "[green]ready[/]" if row["missing"] is None else f"[yellow]{escape(row['missing'])}[/]"
+
+
+def _cost(row: Listing) -> str:
+    return "not measured" if row["cost_s"] is None else f"{row['cost_s']:.2g} s"
+
+
+def _range(quantity: Listing) -> str:
+    low, high = ("" if bound is None else f"{bound:g}" for bound in (quantity["low"], quantity["high"]))
+    return f"{low}..{high}" if low or high else ""
+
+
+def _shown(gates: Listing) -> str:
+    verdict = gates["verdict"]
+    colour = _COLOURS.get(verdict, "dim")
+    count = f" ({gates['passed']} of {gates['asked']})" if gates["asked"] else ""
+    return f"[{colour}]{verdict}{count}[/]"
+
+
+def _figures(figures: Mapping[str, float | None]) -> str:
+    known = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in figures.items() if value is not None]
+    return f"({', '.join(known)})" if known else ""
