@@ -26,6 +26,7 @@ COMMANDS = {
     "blind",
     "audit",
     "measure",
+    "metrics",
     "inspect",
     "arena",
     "leaderboard",
@@ -38,7 +39,7 @@ COMMANDS = {
     "demo",
 }
 
-WITHOUT_STUDY = {"inspect", "rate", "compare", "plan", "simulate"}
+WITHOUT_STUDY = {"inspect", "metrics", "rate", "compare", "plan", "simulate"}
 """Commands whose first argument is not a study's folder; their own tests hold them to sentences."""
 
 

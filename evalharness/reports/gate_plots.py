@@ -51,7 +51,7 @@ def _chart(validation: Validation) -> dict[str, Any] | None:
         },
         "columns": _COLUMNS,
         "bounds": "flush",
-        "spacing": {"row": 104, "column": 72},
+        "spacing": {"row": 128, "column": 72},
         "background": "white",
         "padding": 14,
         "concat": panels,
