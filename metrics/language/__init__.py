@@ -1,0 +1,1 @@
+"""How written words of seven languages are pronounced."""

@@ -1,0 +1,1 @@
+"""Lips: when they move with the speech, and whether their shapes are the right ones."""
