@@ -1,8 +1,5 @@
-"""Level, silence and clipping of a clip's sound.
+"""Silence and clipping of a clip's sound.
 
-- Loudness: integrated loudness in LUFS after ITU-R BS.1770-4 / EBU R128 (through pyloudnorm), about -70..0;
-  a description, not a quality. True peak in dBTP after BS.1770-4 annex 2 (four times oversampled); lower is
-  safer, above -1 dBTP players may distort.
 - Silence: share of the clip's time, 0..1, in which the sound stays below -60 dBFS (10 ms RMS), and the
   longest such stretch in seconds. A description: some prompts ask for silence.
 - Clipping: share of samples, 0..1, that lie in flat tops: runs of three or more samples at the track's own
@@ -20,44 +17,16 @@ from numpy.typing import NDArray
 from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 
-__all__ = ["Clipping", "Loudness", "Silence", "clipped_share", "silent_stretches", "true_peak_db"]
+__all__ = ["Clipping", "Silence", "clipped_share", "silent_stretches"]
 
 Samples = NDArray[np.float32]
 
-BLOCK_S = 0.4
-"""R128's block: shorter sound has no integrated loudness."""
-GATE_LUFS = -70.0
 SILENT_DB = -60.0
 SILENCE_WINDOW_S = 0.01
 CEILING_DB = -3.0
 FLAT = 3
-OVERSAMPLING = 4
 
 NO_SOUND = Unscorable("The clip has no sound track.")
-
-
-class Loudness(Metric):
-    """How loud a clip is, and how far its peaks reach."""
-
-    name: ClassVar[str] = "loudness"
-    version: ClassVar[str] = "1"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("integrated_lufs", "LUFS", "none", "Integrated loudness, EBU R128."),
-        Quantity(
-            "true_peak_db", "dBTP", "lower", "Highest peak between samples; above -1 players may distort."
-        ),
-    )
-
-    def measure(self, clip: AVClip) -> Mapping[str, Reading]:
-        """Loudness of all channels together and the highest peak of any."""
-        if not clip.has_audio:
-            return {"integrated_lufs": NO_SOUND, "true_peak_db": NO_SOUND}
-        peak = true_peak_db(clip.samples)
-        silent = Unscorable("The sound is digital silence: it has no level.")
-        return {
-            "integrated_lufs": _integrated(clip),
-            "true_peak_db": silent if peak is None else Value(peak),
-        }
 
 
 class Silence(Metric):
@@ -66,8 +35,10 @@ class Silence(Metric):
     name: ClassVar[str] = "silence"
     version: ClassVar[str] = "1"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("share", "", "none", "Share of the clip's time without sound above -60 dBFS, 0..1."),
-        Quantity("longest_s", "s", "none", "Longest stretch of it."),
+        Quantity(
+            "share", "", "none", "Share of the clip's time without sound above -60 dBFS, 0..1.", 0.0, 1.0
+        ),
+        Quantity("longest_s", "s", "none", "Longest stretch of it.", 0.0),
     )
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
@@ -86,20 +57,12 @@ class Clipping(Metric):
     name: ClassVar[str] = "clipping"
     version: ClassVar[str] = "1"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("share", "", "lower", "Share of samples in flat tops near full scale, 0..1."),
+        Quantity("share", "", "lower", "Share of samples in flat tops near full scale, 0..1.", 0.0, 1.0),
     )
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """Share over all channels."""
         return {"share": Value(clipped_share(clip.samples)) if clip.has_audio else NO_SOUND}
-
-
-def true_peak_db(samples: Samples) -> float | None:
-    """Highest peak in dB re full scale of (channels, m) samples, oversampled; None for digital silence."""
-    from scipy.signal import resample_poly
-
-    peak = max(float(np.abs(resample_poly(channel, OVERSAMPLING, 1)).max()) for channel in samples)
-    return 20 * float(np.log10(peak)) if peak > 0 else None
 
 
 def silent_stretches(
@@ -137,18 +100,3 @@ def clipped_share(samples: Samples) -> float:
         runs = np.diff(np.flatnonzero(np.diff(at_top.astype(np.int8))).reshape(-1, 2), axis=1)
         clipped += int(runs[runs >= FLAT].sum())
     return clipped / samples.size
-
-
-def _integrated(clip: AVClip) -> Reading:
-    import pyloudnorm
-
-    if clip.samples.shape[1] < BLOCK_S * clip.rate_hz:
-        return Unscorable(f"The sound lasts less than {BLOCK_S} s, the shortest that has a loudness.")
-    if len(clip.samples) > 5:
-        return Unscorable(f"Loudness is defined for up to 5 channels; this sound has {len(clip.samples)}.")
-    if not np.any(clip.samples):
-        return Unscorable("The sound is digital silence: it has no level.")
-    level = float(pyloudnorm.Meter(clip.rate_hz).integrated_loudness(clip.samples.T.astype(np.float64)))
-    if level < GATE_LUFS:
-        return Unscorable(f"The sound stays below {GATE_LUFS:g} LUFS, where R128 hears nothing.")
-    return Value(level)

@@ -91,7 +91,7 @@ def opinions(samples: Samples) -> dict[str, float]:
 
 
 def pieces(samples: Samples) -> NDArray[np.float32]:
-    """(n, 144160): what the nets hear of (m,) samples, m > 0, cut as speechmos does; short sound is doubled."""
+    """(n, 144160): what the nets hear of (m,) samples, m > 0; as in speechmos, short sound is doubled."""
     while len(samples) < PIECE:
         samples = np.concatenate([samples, samples])
     count = max(1, len(samples) // RATE_HZ - 9)
