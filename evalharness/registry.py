@@ -76,6 +76,7 @@ METRICS = Registry(
     "metric",
     group="evalharness.metrics",
     entries={
+        "av_align": "metrics.sync.av_align:AVAlign",
         "container": "metrics.container:Container",
         "event_sync": "metrics.sync.events:EventSync",
         "loudness": "metrics.audio.loudness:Loudness",
