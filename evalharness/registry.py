@@ -78,6 +78,7 @@ METRICS = Registry(
     entries={
         "av_align": "metrics.sync.av_align:AVAlign",
         "container": "metrics.container:Container",
+        "faces": "metrics.faces.seen:FacesSeen",
         "event_sync": "metrics.sync.events:EventSync",
         "loudness": "metrics.audio.loudness:Loudness",
         "silence": "metrics.audio.levels:Silence",
