@@ -59,7 +59,7 @@ class Track:
 
     @property
     def width_px(self) -> float:
-        """Median width of the face, ear to ear (points 234 to 454)."""
+        """Median width of the face in space, ear to ear (points 234 to 454)."""
         return float(np.median(width_of(self.mesh)))
 
     @property
