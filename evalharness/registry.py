@@ -87,6 +87,7 @@ METRICS = Registry(
         "speech_quality": "metrics.speech.quality:SpeechQuality",
         "freeze": "metrics.visual.stillness:Freeze",
         "black": "metrics.visual.stillness:Black",
+        "consistency": "metrics.visual.consistency:Consistency",
         "identity": "metrics.visual.identity:Identity",
         "judder": "metrics.visual.judder:Judder",
         "flicker": "metrics.visual.flicker:Flicker",

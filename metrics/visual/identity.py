@@ -112,7 +112,7 @@ class Identity(Metric):
         if not judged:
             return _both(
                 Unscorable(
-                    f"Faces seen: {len(tracks)}, but none is wider than {SMALLEST_PX:g} pixels and turned this "
+                    f"Faces seen: {len(tracks)}; none is wider than {SMALLEST_PX:g} pixels and turned this "
                     f"way for {SHORTEST_S} s: who it is cannot be told."
                 )
             )
