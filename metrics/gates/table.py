@@ -12,14 +12,33 @@ from metrics.gates.trial import Gate
 __all__ = ["GATES"]
 
 _TALK, _IMPACT = ("talk",), ("impact",)
+_TOLD = Worsens(rises=True, told_by=1.0)
+"""For damage of a single level: every clip must read higher with it, or nearly."""
+_RISES_BY_0_DB = Worsens(rises=True, told_by=0.0, ordered=0.6)
+"""Recognition holds out long against noise, then breaks down: most steps of the ladder change nothing."""
 
 GATES: tuple[Gate, ...] = (
+    # Tracks against each other, as the file lays them out.
+    Gate("container.start_s", "", Truth(-0.001, 0.001)),
+    Gate("container.start_s", "sound_shift", Follows(within=0.0005)),
+    Gate("container.end_s", "sound_shift", Follows(within=0.0005)),
     # Impacts against their sound.
     Gate("event_sync.offset_s", "", Truth(-0.045, 0.045), _IMPACT),
     Gate("event_sync.offset_s", "sound_shift", Follows(within=0.02), _IMPACT),
     Gate("event_sync.offset_s", "swapped_sound", Refuses(), _IMPACT),
     Gate("event_sync.offset_s", "gain", Steady(0.005), _IMPACT),
     Gate("event_sync.offset_s", "picture_noise", Steady(0.02), _IMPACT),
+    # What is said, and how well it sounds.
+    Gate("speech_accuracy.error_rate", "sound_noise", _RISES_BY_0_DB, _TALK),
+    Gate("speech_accuracy.error_rate", "swapped_sound", _TOLD, _TALK),
+    Gate("speech_accuracy.error_rate", "swapped_prompt", _TOLD, _TALK),
+    Gate("speech_accuracy.language_match", "swapped_prompt", Worsens(rises=False, told_by=1.0), _TALK),
+    Gate("speech_quality.overall", "sound_noise", Worsens(rises=False, told_by=20.0), _TALK),
+    Gate("speech_quality.overall", "overdrive", Worsens(rises=False, told_by=12.0), _TALK),
+    Gate("speech_quality.signal", "band_limit", Worsens(rises=False, told_by=4_000.0), _TALK),
+    Gate("speech_quality.background", "sound_noise", Worsens(rises=False, told_by=20.0), _TALK),
+    Gate("speech_quality.p808", "sound_noise", Worsens(rises=False, told_by=20.0), _TALK),
+    Gate("speech_quality.p808", "overdrive", Worsens(rises=False, told_by=12.0), _TALK),
     # Levels.
     Gate("loudness.integrated_lufs", "gain", Follows(within=0.1)),
     Gate("loudness.integrated_lufs", "sound_shift", Steady(0.1)),
@@ -29,11 +48,24 @@ GATES: tuple[Gate, ...] = (
     Gate("clipping.share", "", Truth(0.0, 0.0001)),
     Gate("clipping.share", "overdrive", Worsens(rises=True, told_by=3.0)),
     Gate("clipping.share", "gain", Steady(0.0001)),
-    # Stillness.
+    # Stillness and repeats.
     Gate("freeze.share", "", Truth(0.0, 0.0), _TALK),
     Gate("freeze.longest_s", "freeze", Worsens(rises=True, told_by=0.6), _TALK),
     Gate("freeze.share", "picture_noise", Steady(0.02), _TALK),
     Gate("black.share", "", Truth(0.0, 0.0)),
     Gate("black.share", "blackout", Follows(within=0.03)),
     Gate("black.share", "picture_noise", Steady(0.0)),
+    Gate("judder.share", "", Truth(0.0, 0.02)),
+    Gate("judder.share", "duplicates", Worsens(rises=True, told_by=0.1), _TALK),
+    Gate("judder.shown_fps", "duplicates", Worsens(rises=False, told_by=0.1), _TALK),
+    Gate("judder.shown_fps", "drops", Worsens(rises=False, told_by=0.1), _TALK),
+    # Brightness, movement and noise of the picture.
+    Gate("flicker.published", "flicker", Worsens(rises=False, told_by=0.05)),
+    Gate("flicker.pumping_levels", "flicker", Worsens(rises=True, told_by=0.05)),
+    Gate("flicker.still_levels", "picture_noise", Worsens(rises=True, told_by=4.0)),
+    Gate("motion.smoothness", "duplicates", Worsens(rises=False, told_by=0.25), _TALK),
+    Gate("motion.smoothness", "picture_noise", Worsens(rises=False, told_by=8.0), _TALK),
+    Gate("motion.dynamic_px", "freeze", Worsens(rises=False, told_by=1.2), _TALK),
+    Gate("motion.warp_levels", "picture_noise", Worsens(rises=True, told_by=4.0)),
+    Gate("motion.warp_levels", "flicker", Worsens(rises=True, told_by=0.05)),
 )

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from metrics.av import AVClip, ClipError
 from metrics.base import Metric, Value
+from metrics.faces import faces
 from metrics.gates.rules import Judgement, Readings, Rule, Truth, Verdict
+from metrics.speech.recognition import transcript
+from metrics.speech.track import speech
 from metrics.synthetic import DAMAGES
+from metrics.visual.flow import luma
+from metrics.visual.passage import passages
 
 __all__ = ["Answer", "Gate", "GateResult", "Point", "Specimen", "judged", "tried"]
+
+_SEEN: tuple[Callable[[AVClip], Any], ...] = (faces, luma, passages)
+_HEARD: tuple[Callable[[AVClip], Any], ...] = (speech, transcript)
+"""What metrics share that follows from pictures alone, and from sound and prompt alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,7 @@ def _asked(
     except ClipError as error:
         unmade = replace(row, reason=str(error), made=False)
         return [replace(unmade, quantity=name) for metric in metrics for name in names[metric.name]]
+    _carry(specimen.clip, clip)
     answers = []
     for metric in metrics:
         try:
@@ -160,7 +171,23 @@ def _asked(
                 answers.append(replace(row, quantity=name, value=float(reading.value)))
             else:
                 answers.append(replace(row, quantity=name, reason=reading.reason))
+    _carry(clip, specimen.clip)
     return answers
+
+
+def _carry(known: AVClip, other: AVClip) -> None:
+    """Give `other` what was worked out from those tracks that it has in common with `known`.
+
+    Faces need not be found anew in the same pictures under every shift of the sound.
+    """
+    same_picture = known.grey is other.grey and known.i420 is other.i420
+    same_sound = known.samples is other.samples and known.audio_start_s == other.audio_start_s
+    carried = (_SEEN if same_picture and known.frame_times_s is other.frame_times_s else ()) + (
+        _HEARD if same_sound and known.brief == other.brief else ()
+    )
+    for make in carried:
+        if make in known._derived:
+            other._derived[make] = known._derived[make]
 
 
 def _judged(gate: Gate, version: str, answers: Sequence[Answer]) -> GateResult:

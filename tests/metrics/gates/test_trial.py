@@ -14,8 +14,10 @@ from evalharness.registry import METRICS
 from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 from metrics.gates import GATES, Follows, Gate, GateResult, Specimen, Truth, Verdict, Worsens, judged, tried
+from metrics.speech.track import speech
 from metrics.synthetic import DAMAGES
 from metrics.synthetic.sound import swapped
+from metrics.visual.flow import luma
 
 
 class Start(Metric):
@@ -146,3 +148,33 @@ def test_every_gate_speaks_of_a_quantity_and_a_damage_that_exist(gate: Gate) -> 
 def test_no_gate_is_asked_twice() -> None:
     asked = [(gate.quantity, gate.damage, type(gate.rule)) for gate in GATES]
     assert len(asked) == len(set(asked))
+
+
+class Counting(Metric):
+    """Counts how often speech and faces are worked out anew."""
+
+    name: ClassVar[str] = "counting"
+    version: ClassVar[str] = "1"
+    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("known", "", "none", "What was there already."),)
+
+    def measure(self, clip: AVClip) -> Mapping[str, Reading]:
+        known = (speech in clip._derived) + 2 * (luma in clip._derived)
+        clip.once(speech)
+        clip.once(luma)
+        return {"known": Value(float(known))}
+
+
+def test_what_the_damage_leaves_alone_is_worked_out_once() -> None:
+    (specimen,) = specimens(1)
+    known = {
+        damage: [row.value for row in tried(specimen, damage, [Counting()])]
+        for damage in ("", "gain", "blackout", "sound_shift", "drops")
+    }
+    nothing, heard, seen = 0.0, 1.0, 2.0
+    assert known == {
+        "": [nothing],
+        "gain": [seen] * 5,
+        "blackout": [heard] * 4,
+        "sound_shift": [seen] * 8,
+        "drops": [heard] * 4,
+    }
