@@ -1,0 +1,214 @@
+"""The table of metrics and their gates at the command line, the file that keeps verdicts, and its plots."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from evalharness.cli import metrics_table
+from evalharness.cli.main import app
+from evalharness.errors import ConfigError, MissingExtraError, UnknownNameError
+from evalharness.gates import GateRecord, Rung, Validation, gate_note, read_validations, write_validations
+from evalharness.media import write_video
+from evalharness.registry import METRICS
+from evalharness.reports.gate_plots import gates_png, gates_svg
+from evalharness.validation import brought, rendered, validate
+
+
+def a_gate(
+    quantity: str = "loudness.integrated_lufs", verdict: str = "passed", said: str = "It holds."
+) -> GateRecord:
+    curve = (
+        Rung(None, 6, -16.0, -17.0, -15.0, 0),
+        Rung(-6.0, 6, -22.0, -23.0, -21.0, 0),
+        Rung(6.0, 0, None, None, None, 6),
+    )
+    return GateRecord(
+        quantity, "LUFS", "gain", "dB", "moves 1 to 1", verdict, said, 6, {"within": 1.0}, curve
+    )
+
+
+def a_validation(*gates: GateRecord, metric: str = "loudness", version: str | None = None) -> Validation:
+    return Validation(metric, version or METRICS.load(metric).version, "", "6 clips", gates)
+
+
+@pytest.fixture
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of the test's own, for the table to read."""
+    monkeypatch.setattr(metrics_table, "data_folder", lambda: tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five clips of a second, each with noise of its own level."""
+    folder = tmp_path_factory.mktemp("clips")
+    rng = np.random.default_rng(0)
+    for number in range(5):
+        frames = rng.integers(0, 255, (25, 48, 64, 3), np.uint8)
+        sound = rng.normal(0, 0.02 * (number + 1), (2, 48_000)).astype(np.float32)
+        write_video(folder / f"{number}.mp4", frames, 25.0, sound, 48_000)
+    (folder / "notes.txt").write_text("no clip", encoding="utf-8")
+    return folder
+
+
+def test_every_metric_stands_in_the_table_with_all_that_is_asked_of_it(own_data: Path) -> None:
+    rows = metrics_table.listed()
+    assert [row["name"] for row in rows] == list(METRICS)
+    for row in rows:
+        assert {"version", "question", "source", "needs", "missing", "cost_s", "gates", "quantities"} <= set(
+            row
+        )
+        assert row["gates"]["verdict"] == "not validated"
+        for each in row["quantities"]:
+            assert each["name"].startswith(f"{row['name']}.")
+            assert each["better"] in {"lower", "higher", "zero", "none"}
+
+
+@pytest.mark.parametrize("width", [80, 120, 180])
+def test_the_table_reads_well_on_narrow_and_wide_terminals(own_data: Path, width: int) -> None:
+    write_validations(own_data / "gates.json", [a_validation(a_gate(), a_gate(verdict="failed"))])
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    metrics_table.show_metrics(metrics_table.listed(["loudness", "event_sync", "freeze"]), console)
+    console.file.close()
+    shown = console.export_text()
+    for word in ("loudness", "event_sync", "nearest 0", "not measured", "failed (1 of 2)", "not validated"):
+        assert word in shown
+    framed = [line for line in shown.splitlines() if line.startswith(("│", "┃"))]
+    assert bool(framed) == (width >= 150)
+    assert all(len(line) <= width for line in framed)
+
+
+def test_a_verdict_holds_for_one_version_only(own_data: Path) -> None:
+    write_validations(own_data / "gates.json", [a_validation(a_gate(), version="0-old")])
+    (row,) = metrics_table.listed(["loudness"])
+    assert row["gates"] == {"verdict": "not validated", "validated_version": "0-old", "passed": 0, "asked": 0}
+    write_validations(own_data / "gates.json", [a_validation(a_gate())])
+    (row,) = metrics_table.listed(["loudness"])
+    assert row["gates"]["verdict"] == "passed"
+    peak = next(each for each in row["quantities"] if each["name"] == "loudness.true_peak_db")
+    assert peak["gates"]["verdict"] == "no gate"
+
+
+def test_costs_are_shown_for_the_version_they_were_measured_of(own_data: Path) -> None:
+    version = METRICS.load("loudness").version
+    costs = {
+        "metrics": {
+            "loudness": {"version": version, "seconds": 0.25},
+            "freeze": {"version": "0", "seconds": 1},
+        }
+    }
+    (own_data / "metric_costs.json").write_text(json.dumps(costs), encoding="utf-8")
+    assert [row["cost_s"] for row in metrics_table.listed(["loudness", "freeze"])] == [0.25, None]
+
+
+def test_the_command_prints_json_for_machines() -> None:
+    shown = CliRunner().invoke(app, ["metrics", "--json"])
+    assert shown.exit_code == 0
+    assert {row["name"] for row in json.loads(shown.stdout)} == set(METRICS)
+
+
+def test_what_is_kept_comes_back_and_other_metrics_stay(tmp_path: Path) -> None:
+    file = tmp_path / "gates.json"
+    assert read_validations(file) == {}
+    first, second = a_validation(a_gate()), a_validation(metric="freeze")
+    write_validations(file, [first])
+    write_validations(file, [second])
+    assert read_validations(file) == {"freeze": second, "loudness": first}
+    third = a_validation(a_gate(verdict="failed"))
+    write_validations(file, [third])
+    assert read_validations(file)["loudness"].verdict == "failed"
+
+
+def test_a_note_says_what_a_reader_must_know_and_no_more() -> None:
+    quantity = "loudness.integrated_lufs"
+    good, bad = a_gate(), a_gate(verdict="failed", said="80% moved.")
+    unsure = a_gate(verdict="not judged", said="2 clips could be scored.")
+
+    def note(*gates: GateRecord, of: str = quantity, version: str = "2") -> str | None:
+        return gate_note(of, version, {"loudness": a_validation(*gates, version="2")})
+
+    assert note(good) is None
+    assert note(good, unsure) is None
+    assert note(good, bad) == "Failed 1 of 2 gates (gain: 80% moved)."
+    assert note(unsure) == "Not judged: 2 clips could be scored."
+    assert note(good, version="3") == "Not validated in version 3."
+    assert note(bad, of="loudness.true_peak_db") is None, "another quantity's failure"
+    assert gate_note("freeze.share", "1", {}) == "Not validated in version 1."
+
+
+def test_a_failed_gate_outweighs_those_passed() -> None:
+    assert a_validation(a_gate(), a_gate(verdict="failed")).verdict == "failed"
+    assert a_validation(a_gate(), a_gate(verdict="not judged")).verdict == "passed"
+    assert a_validation().verdict == "not judged"
+
+
+def test_plots_name_metric_verdict_and_every_level() -> None:
+    validation = a_validation(a_gate(), a_gate(verdict="failed"))
+    drawn = gates_svg(validation)
+    assert drawn is not None
+    words = set(re.findall(r">([^<>]+)<", drawn))
+    assert {"none", "-6", "6", "0 of 6", "passed, n = 6", "failed, n = 6", "gain (dB)"} <= words
+    picture = gates_png(validation)
+    assert picture is not None
+    assert picture.startswith(b"\x89PNG")
+    assert gates_png(validation) == picture
+    assert gates_svg(a_validation(replace(a_gate(), damage=""))) is None
+
+
+def test_validation_of_own_clips_prints_writes_and_draws(clips: Path, tmp_path: Path) -> None:
+    words = ["metrics", "validate", "--metric", "loudness", "--metric", "clipping", "--clips", str(clips)]
+    shown = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "gates"), "--processes", "1"])
+    assert shown.exit_code == 0, shown.output
+    assert "passed" in shown.stdout
+    found = read_validations(tmp_path / "gates/gates.json")
+    assert set(found) == {"loudness", "clipping"}
+    assert found["loudness"].verdict == "passed"
+    by_damage = {(gate.quantity, gate.damage): gate for gate in found["clipping"].gates}
+    assert by_damage["clipping.share", ""].verdict == "not judged", "nobody knows the truth of these clips"
+    assert by_damage["clipping.share", "overdrive"].n == 5
+    assert (tmp_path / "gates/gates-loudness.png").stat().st_size > 1000
+    assert (tmp_path / "gates/gates-loudness.svg").exists()
+
+
+def test_the_same_clips_give_the_same_verdicts_however_many_processes(clips: Path) -> None:
+    one, two = (validate(["loudness", "silence"], brought(clips), processes=count) for count in (1, 2))
+    assert one == two
+
+
+def test_rendered_clips_are_whole_and_a_quick_run_climbs_fewer_rungs_but_the_worst() -> None:
+    impacts = [source for source in rendered(quick=True) if source.kind == "impact"]
+    assert (len(impacts), len(rendered(quick=True)), len(rendered())) == (5, 10, 13)
+    (found,) = validate(["container"], impacts[:3], quick=True, processes=1)
+    assert found.verdict == "passed"
+    assert found.clips == "0 talkers and 3 impact scenes, rendered, 4 s each"
+    shift = next(gate for gate in found.gates if gate.damage == "sound_shift")
+    assert [rung.level for rung in shift.curve] == [None, -0.2, -0.04, 0.12, 0.4]
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "said"),
+    [
+        (("--quick", "--write"), ConfigError, "whole run"),
+        (("--clips", "{empty}"), ConfigError, "holds 0 clips"),
+        (("--clips", "{empty}/not"), ConfigError, "no folder"),
+        (("--metric", "loudnes"), UnknownNameError, "did you mean loudness"),
+        (("--metric", "syncnet"), MissingExtraError, "cannot run here"),
+    ],
+)
+def test_mistakes_get_a_sentence(
+    tmp_path: Path, words: tuple[str, ...], error: type[Exception], said: str
+) -> None:
+    if "syncnet" in words and "syncnet" not in METRICS:
+        pytest.skip("this metric is not registered")
+    asked = [word.format(empty=tmp_path) for word in words]
+    shown = CliRunner().invoke(app, ["metrics", "validate", *asked])
+    assert isinstance(shown.exception, error)
+    assert said in str(shown.exception)
