@@ -78,7 +78,7 @@ def box_of(mesh: Mesh) -> Array:
 
 
 def width_of(mesh: Mesh) -> NDArray[np.float32]:
-    """Pixels from ear to ear (points 234 to 454) of (..., 468, 3) points; in space: turning changes nothing."""
+    """Pixels from ear to ear (points 234 to 454) of (..., 468, 3) points, in space, however turned."""
     across = mesh[..., LEFT_CHEEK, :] - mesh[..., RIGHT_CHEEK, :]
     return np.asarray(np.linalg.norm(across, axis=-1), np.float32)
 
