@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+import metrics.gates
 from evalharness.cli import metrics_table
 from evalharness.cli.main import app
 from evalharness.errors import ConfigError, MissingExtraError, UnknownNameError
 from evalharness.gates import GateRecord, Rung, Validation, gate_note, read_validations, write_validations
 from evalharness.media import write_video
-from evalharness.registry import METRICS
+from evalharness.prompts import data_folder
+from evalharness.registry import METRICS, Registry
 from evalharness.reports.gate_plots import gates_png, gates_svg
 from evalharness.validation import brought, rendered, validate
+from metrics.av import AVClip
 
 
 def a_gate(
@@ -212,3 +217,50 @@ def test_mistakes_get_a_sentence(
     shown = CliRunner().invoke(app, ["metrics", "validate", *asked])
     assert isinstance(shown.exception, error)
     assert said in str(shown.exception)
+
+
+PAGE = (Path(__file__).parents[1] / "docs/metrics.md").read_text(encoding="utf-8")
+
+
+def block(kind: str) -> str:
+    (found,) = re.findall(rf"^```python {kind}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def test_the_walk_through_works_as_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("metrics.visual.contrast")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(block("file"), module.__dict__)
+    test = ModuleType("test_contrast")
+    exec(block("test"), test.__dict__)
+    checks = [check for name, check in vars(test).items() if name.startswith("test_")]
+    for check in checks:
+        check()
+    assert len(checks) == 2
+    registry = Registry("metric", group="", entries=eval("{" + block("line") + "}"))
+    metric = registry.load("contrast")()
+    gate = eval(block("gate"), {"Gate": metrics.gates.Gate, "Worsens": metrics.gates.Worsens})
+    rng = np.random.default_rng(0)
+    tiles = [
+        np.kron(rng.integers(0, 255, (12, 16, 1)), np.ones((4, 4, 3))).astype(np.uint8) for _ in range(5)
+    ]
+    clips = [AVClip.of_pictures(np.stack([tile, tile]), np.arange(2) / 25) for tile in tiles]
+    specimens = [metrics.gates.Specimen(str(number), "", clip) for number, clip in enumerate(clips)]
+    answers = [
+        row
+        for specimen in specimens
+        for damage in ("", gate.damage)
+        for row in metrics.gates.tried(specimen, damage, [metric])
+    ]
+    (result,) = metrics.gates.judged([gate], {"contrast": metric.version}, answers)
+    assert result.judgement.verdict == "passed"
+
+
+def test_the_page_lists_every_quantity_and_every_gate_kept() -> None:
+    for name in METRICS:
+        for each in METRICS.load(name).quantities:
+            assert f"| `{name}.{each.name}` |" in PAGE, "make it with python docs/images/make_gates.py"
+    kept = read_validations(data_folder() / "gates.json")
+    for validation in kept.values():
+        for gate in validation.gates:
+            assert f"| `{gate.quantity}` | {gate.damage.replace('_', ' ') or 'none'}" in PAGE
