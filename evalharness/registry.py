@@ -80,6 +80,7 @@ METRICS = Registry(
         "container": "metrics.container:Container",
         "faces": "metrics.faces.seen:FacesSeen",
         "event_sync": "metrics.sync.events:EventSync",
+        "syncnet": "metrics.sync.syncnet:SyncNet",
         "loudness": "metrics.audio.loudness:Loudness",
         "silence": "metrics.audio.levels:Silence",
         "clipping": "metrics.audio.levels:Clipping",
