@@ -14,6 +14,7 @@ __all__ = ["GATES"]
 _TALK, _IMPACT = ("talk",), ("impact",)
 _TOLD = Worsens(rises=True, told_by=1.0)
 """For damage of a single level: every clip must read higher with it, or nearly."""
+_TOLD_BY_A_TENTH = Worsens(rises=True, told_by=0.1)
 _RISES_BY_0_DB = Worsens(rises=True, told_by=0.0, ordered=0.6)
 """Recognition holds out long against noise, then breaks down: most steps of the ladder change nothing."""
 
@@ -28,6 +29,16 @@ GATES: tuple[Gate, ...] = (
     Gate("event_sync.offset_s", "swapped_sound", Refuses(), _IMPACT),
     Gate("event_sync.offset_s", "gain", Steady(0.005), _IMPACT),
     Gate("event_sync.offset_s", "picture_noise", Steady(0.02), _IMPACT),
+    Gate("av_align.iou", "swapped_sound", Worsens(rises=False, told_by=1.0), _IMPACT),
+    # Faces and what stays the same.
+    Gate("faces.count", "", Truth(1.0, 1.0), _TALK),
+    Gate("faces.share", "", Truth(0.95, 1.0), _TALK),
+    Gate("faces.share", "picture_noise", Steady(0.1), _TALK),
+    Gate("faces.width_px", "picture_noise", Steady(10.0), _TALK),
+    Gate("identity.drift_max", "", Truth(0.0, 0.4), _TALK),
+    Gate("identity.drift_max", "recast", _TOLD_BY_A_TENTH, _TALK),
+    Gate("identity.drift_mean", "recast", _TOLD_BY_A_TENTH, _TALK),
+    Gate("consistency.first", "recast", Worsens(rises=False, told_by=0.1), _TALK),
     # What is said, and how well it sounds.
     Gate("speech_accuracy.error_rate", "sound_noise", _RISES_BY_0_DB, _TALK),
     Gate("speech_accuracy.error_rate", "swapped_sound", _TOLD, _TALK),

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metrics.av import AVClip, ClipError
 from metrics.base import Metric, Value
@@ -203,12 +204,12 @@ def _judged(gate: Gate, version: str, answers: Sequence[Answer]) -> GateResult:
         place = names.index(row.specimen), levels.index(row.level)
         values[place] = np.nan if row.value is None else row.value
         made[place] = row.made
-    used = [index for index, level in enumerate(levels) if level is not None and made[:, index].any()]
+    climbed = [column for column in range(1, len(levels)) if made[:, column].any()]
     readings = Readings(
         undamaged=values[:, 0],
-        levels=tuple(level for index, level in enumerate(levels) if index in used and level is not None),
-        damaged=values[:, used],
-        tried=made[:, used],
+        levels=tuple(level for column in climbed if (level := levels[column]) is not None),
+        damaged=values[:, climbed],
+        tried=made[:, climbed],
         nothing=DAMAGES[gate.damage].nothing if gate.damage else 0.0,
     )
     failures = sorted({row.failure for row in rungs if row.failure})
@@ -217,15 +218,11 @@ def _judged(gate: Gate, version: str, answers: Sequence[Answer]) -> GateResult:
         if failures
         else gate.rule.judge(readings)
     )
-    curve = tuple(
-        _point(level, values[made[:, index], index])
-        for index, level in enumerate(levels)
-        if index == 0 or index in used
-    )
+    curve = tuple(_point(levels[column], values[made[:, column], column]) for column in (0, *climbed))
     return GateResult(gate, version, judgement, curve)
 
 
-def _point(level: float | None, values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Point:
+def _point(level: float | None, values: NDArray[np.float64]) -> Point:
     known = values[np.isfinite(values)]
     low, median, high = np.quantile(known, [0.25, 0.5, 0.75]).tolist() if known.size else (None, None, None)
     return Point(level, int(known.size), median, low, high, int(values.size - known.size))

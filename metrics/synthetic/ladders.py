@@ -47,7 +47,7 @@ _ALL = (
     Damage("blackout", "", "share of time black", 0.0, _SHARES, picture.blackened),
     # What only another clip, or another rendering, can give.
     Damage("lip_errors", "", "share of phonemes with another's lips", 0.0, (0.1, 0.25, 0.5, 1.0), None),
-    Damage("recast", "", "share of time with another clip's picture", 0.0, (0.25, 0.5, 1.0), None),
+    Damage("recast", "", "last share of frames from another clip", 0.0, (0.1, 0.25, 0.5), None),
     Damage("swapped_prompt", "", "another clip's prompt", 0.0, (1.0,), None),
 )  # fmt: skip
 
