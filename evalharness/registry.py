@@ -84,6 +84,8 @@ METRICS = Registry(
         "loudness": "metrics.audio.loudness:Loudness",
         "silence": "metrics.audio.levels:Silence",
         "clipping": "metrics.audio.levels:Clipping",
+        "bandwidth": "metrics.audio.bands:Bandwidth",
+        "audio_content": "metrics.audio.content:AudioContent",
         "speech_accuracy": "metrics.speech.accuracy:SpeechAccuracy",
         "speech_quality": "metrics.speech.quality:SpeechQuality",
         "freeze": "metrics.visual.stillness:Freeze",
