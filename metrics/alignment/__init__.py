@@ -1,0 +1,1 @@
+"""Whether a clip shows what it was asked to show."""
