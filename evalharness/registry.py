@@ -93,6 +93,7 @@ METRICS = Registry(
         "speech_quality": "metrics.speech.quality:SpeechQuality",
         "freeze": "metrics.visual.stillness:Freeze",
         "black": "metrics.visual.stillness:Black",
+        "watermark": "metrics.visual.watermark:Watermark",
         "consistency": "metrics.visual.consistency:Consistency",
         "identity": "metrics.visual.identity:Identity",
         "judder": "metrics.visual.judder:Judder",
