@@ -77,7 +77,7 @@ def following(times_s: Array, aperture: Array, heard: Array, heard_start_s: floa
 
     times_s, aperture: (k,) for each picture; heard: (m,) every 10 ms, the first at `heard_start_s`.
     """
-    if len(times_s) < 2:
+    if len(times_s) < 2 or np.ptp(aperture) == 0:
         return 0.0
     grid, mouth, known = on_grid(times_s, aperture)
     reach = round(LATEST_S * RATE_HZ)
