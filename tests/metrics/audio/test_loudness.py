@@ -24,11 +24,11 @@ def tone(level_db: float, seconds: float = 4.0, hz: float = 997.0, channels: int
 
 
 def programme(channels: int, rate_hz: int = RATE, seed: int = 0) -> NDArray[np.float32]:
-    """Six seconds of pink-ish noise, loud, then soft, then below both gates; every channel its own."""
+    """Three seconds of pink-ish noise, loud, then soft, then below both gates; every channel its own."""
     rng = np.random.default_rng(seed)
-    noise = rng.standard_normal((channels, 6 * rate_hz))
+    noise = rng.standard_normal((channels, 3 * rate_hz))
     noise = noise + 0.98 * np.roll(noise, 1, axis=1) + 0.9 * np.roll(noise, 2, axis=1)
-    steps = np.repeat([0.1, 0.03, 0.0001], 2 * rate_hz)
+    steps = np.repeat([0.1, 0.03, 0.0001], rate_hz)
     return (noise * steps * rng.uniform(0.4, 1.0, (channels, 1))).astype(np.float32)
 
 
