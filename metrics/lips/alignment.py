@@ -46,7 +46,7 @@ FITS = 1.8
 NO_PATH = "The words cannot be laid over this sound: no path through it fits them."
 
 _NEAREST = {
-    "P": "p̚ pʰ p", "B": "b β ɓ", "M": "m", "F": "f ɸ", "V": "v ʋ", "T": "t ʔ", "D": "d ɾ", "K": "k q c",
+    "P": "p̚ pʰ p", "B": "b β ɓ", "M": "m", "F": "f ɸ", "V": "v ʋ", "T": "t ʔ", "D": "d ɾ ɽ", "K": "k q c",
     "G": "ɡ ɟ", "N": "n", "N Y": "ɲ", "NG": "ŋ ɴ", "TH": "θ", "DH": "ð", "S": "s", "Z": "z", "SH": "ʃ ʂ ɕ ç",
     "ZH": "ʒ ʐ ʑ", "HH": "h x χ ɦ", "R": "ʁ ʀ r ɹ ɻ", "L": "l ɫ", "CH": "tʃ tɕ ʈʂʰ", "JH": "dʒ dʑ ʈʂ",
     "T S": "ts", "D Z": "dz", "P F": "pf", "Y": "j ɥ", "W": "w", "AA": "a ɐ ɑ ɒ", "AE": "æ", "EH": "ɛ e",

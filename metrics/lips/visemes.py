@@ -67,7 +67,7 @@ _CLASSES = {
     Viseme.ROUNDED_MID: "o ɔ ɒ œ ɞ oʊ ɔɪ ɔø ɔʏ ɔɹ ɔɐ oɐ",
     Viseme.ROUNDED_CLOSE: "u ʊ y ʏ ø w ɥ ʉ ɵ ʊɹ ʊɐ uɐ yɐ ɸ β",
     Viseme.FUNNEL: "ʃ ʒ tʃ dʒ ʂ ʐ ʈʂ ɻ",
-    Viseme.FREE: "t d n l ɫ ɾ s z ts dz θ ð k ɡ ɟ c x ç χ h ɦ ŋ ɴ ɲ q ʔ r ɹ ʁ ʀ ɕ ʑ tɕ dʑ",
+    Viseme.FREE: "t d n l ɫ ɾ ɽ ɭ ɖ s z ts dz θ ð k ɡ ɟ c x ç χ h ɦ ŋ ɴ ɲ q ʔ r ɹ ʁ ʀ ɕ ʑ tɕ dʑ",
 }
 _CLASS_OF = {ipa: viseme for viseme, row in _CLASSES.items() for ipa in row.split()}
 
