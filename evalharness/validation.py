@@ -1,13 +1,14 @@
 """Metrics x ladders of known damage -> what each gate says, on clips rendered here or brought by the user.
 
-Renders have a known truth: seven people who speak, one a language, and six impacts, sound and picture in
-time. The work is cut into one job for a clip and a kind of damage, and done by a pool of processes; the
-same clips and versions give the same verdicts, however many processes there are.
+Renders have a known truth: seven people who speak, one a language, six impacts, and five given pictures set
+in motion, sound and picture in time. The work is cut into one job for a clip and a kind of damage, and done
+by a pool of processes; the same clips and versions give the same verdicts, however many processes there are.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
@@ -31,10 +32,11 @@ __all__ = ["Source", "brought", "lacking", "rendered", "validate"]
 
 TALKERS = tuple(f"speak-{language}-01" for language in ("zh", "yue", "en", "ja", "ko", "fr", "de"))
 IMPACTS = tuple(f"sync-{what}-01" for what in ("ball", "hammer", "drum", "door", "bell", "glass"))
+STILLS = tuple(f"i2v-{what}-01" for what in ("mountain-lake", "dunes", "windmill", "sailboat", "city-night"))
 QUICK = 5
 """Clips of each kind that a quick run takes: the fewest that a sensitivity can be told from."""
 DURATION_S, FPS, SEED = 4.0, 25.0, 7
-SIZES = {"talk": (480, 480), "impact": (480, 270)}
+SIZES = {"talk": (480, 480), "impact": (480, 270), "still": (480, 270)}
 VIDEO = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".ts")
 
 
@@ -43,7 +45,7 @@ class Source:
     """Where a specimen comes from; light enough to be sent to a worker."""
 
     kind: str
-    """`talk` or `impact`, rendered; empty for a file."""
+    """`talk`, `impact` or `still`, rendered; empty for a file."""
     name: str
     """A built-in prompt's id, or a file's path."""
     other: str
@@ -62,7 +64,7 @@ def rendered(*, quick: bool = False) -> tuple[Source, ...]:
     """The clips with a known truth."""
     return tuple(
         source
-        for kind, names in (("talk", TALKERS), ("impact", IMPACTS))
+        for kind, names in (("talk", TALKERS), ("impact", IMPACTS), ("still", STILLS))
         for source in _in_a_ring(kind, names[:QUICK] if quick else names)
     )
 
@@ -196,7 +198,13 @@ def _clip(kind: str, name: str, lip_errors: float = 0.0) -> AVClip:
         np.arange(made.count) / made.fps,
         made.samples,
         made.rate_hz,
-        brief=Brief(prompt.text, prompt.language, prompt.spoken, prompt.reading),
+        brief=Brief(
+            prompt.text,
+            prompt.language,
+            prompt.spoken,
+            prompt.reading,
+            Path(prompt.first_frame) if prompt.first_frame else None,
+        ),
     )
 
 
@@ -210,12 +218,12 @@ def _with_brief(clip: AVClip, brief: Brief) -> AVClip:
 
 
 def _described(sources: Sequence[Source]) -> str:
-    talkers, impacts, files = (
-        sum(source.kind == kind for source in sources) for kind in ("talk", "impact", "")
-    )
-    if files:
+    counts = Counter(source.kind for source in sources)
+    if files := counts[""]:
         return f"{files} clips of the user's"
-    return f"{talkers} talkers and {impacts} impact scenes, rendered, {DURATION_S:g} s each"
+    kinds = {"talk": "talkers", "impact": "impact scenes", "still": "pictures set in motion"}
+    said = ", ".join(f"{counts[kind]} {words}" for kind, words in kinds.items() if counts[kind])
+    return f"{said}; rendered, {DURATION_S:g} s each"
 
 
 def _record(result: GateResult, metric: Metric) -> GateRecord:

@@ -59,9 +59,9 @@ def validate(
 ) -> None:
     """Try metrics on ladders of known damage, and say of each gate whether it holds.
 
-    Clips are rendered: seven people who speak, one a language, and six impacts. Damage is made in memory:
-    shifted, swapped and spoilt sound, wrong lips, noise, blur, flicker, lost frames, coding. A failed gate
-    is a finding, not an error: the command ends with code 0.
+    Clips are rendered: seven people who speak, one a language, six impacts, and five given pictures set in
+    motion. Damage is made in memory: shifted, swapped and spoilt sound, wrong lips, noise, blur, flicker,
+    lost frames, coding. A failed gate is a finding, not an error: the command ends with code 0.
     """
     from evalharness.validation import validate as validated  # metrics: not at the command line's start
 

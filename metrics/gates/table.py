@@ -11,9 +11,10 @@ from metrics.gates.trial import Gate
 
 __all__ = ["GATES"]
 
-_TALK, _IMPACT = ("talk",), ("impact",)
-_TOLD = Worsens(rises=True, told_by=1.0)
-"""For damage of a single level: every clip must read higher with it, or nearly."""
+_TALK, _IMPACT, _STILL = ("talk",), ("impact",), ("still",)
+
+_FALLS_AT_ONCE, _RISES_AT_ONCE = (Worsens(rises=rises, told_by=1.0) for rises in (False, True))
+"""For damage of a single level: nearly every clip must read worse with it."""
 _TOLD_BY_A_TENTH = Worsens(rises=True, told_by=0.1)
 _RISES_BY_0_DB = Worsens(rises=True, told_by=0.0, ordered=0.6)
 """Recognition holds out long against noise, then breaks down: most steps of the ladder change nothing."""
@@ -23,13 +24,18 @@ GATES: tuple[Gate, ...] = (
     Gate("container.start_s", "", Truth(-0.001, 0.001)),
     Gate("container.start_s", "sound_shift", Follows(within=0.0005)),
     Gate("container.end_s", "sound_shift", Follows(within=0.0005)),
+    # Lips against the voice.
+    Gate("syncnet.offset_s", "", Truth(-0.045, 0.045), _TALK),
+    Gate("syncnet.offset_s", "sound_shift", Follows(within=0.04), _TALK),
+    Gate("syncnet.lse_c", "swapped_sound", _FALLS_AT_ONCE, _TALK),
+    Gate("syncnet.lse_d", "swapped_sound", _RISES_AT_ONCE, _TALK),
     # Impacts against their sound.
     Gate("event_sync.offset_s", "", Truth(-0.045, 0.045), _IMPACT),
     Gate("event_sync.offset_s", "sound_shift", Follows(within=0.02), _IMPACT),
     Gate("event_sync.offset_s", "swapped_sound", Refuses(), _IMPACT),
     Gate("event_sync.offset_s", "gain", Steady(0.005), _IMPACT),
     Gate("event_sync.offset_s", "picture_noise", Steady(0.02), _IMPACT),
-    Gate("av_align.iou", "swapped_sound", Worsens(rises=False, told_by=1.0), _IMPACT),
+    Gate("av_align.iou", "swapped_sound", _FALLS_AT_ONCE, _IMPACT),
     # Faces and what stays the same.
     Gate("faces.count", "", Truth(1.0, 1.0), _TALK),
     Gate("faces.share", "", Truth(0.95, 1.0), _TALK),
@@ -39,23 +45,31 @@ GATES: tuple[Gate, ...] = (
     Gate("identity.drift_max", "recast", _TOLD_BY_A_TENTH, _TALK),
     Gate("identity.drift_mean", "recast", _TOLD_BY_A_TENTH, _TALK),
     Gate("consistency.first", "recast", Worsens(rises=False, told_by=0.1), _TALK),
+    # What was asked for.
+    Gate("first_frame.ssim", "swapped_prompt", _FALLS_AT_ONCE, _STILL),
+    Gate("first_frame.rms", "swapped_prompt", _RISES_AT_ONCE, _STILL),
+    Gate("clip_first_frame.cosine", "swapped_prompt", _FALLS_AT_ONCE, _STILL),
+    Gate("clip_alignment.text", "swapped_prompt", _FALLS_AT_ONCE),
     # What is said, and how well it sounds.
     Gate("speech_accuracy.error_rate", "sound_noise", _RISES_BY_0_DB, _TALK),
-    Gate("speech_accuracy.error_rate", "swapped_sound", _TOLD, _TALK),
-    Gate("speech_accuracy.error_rate", "swapped_prompt", _TOLD, _TALK),
-    Gate("speech_accuracy.language_match", "swapped_prompt", Worsens(rises=False, told_by=1.0), _TALK),
+    Gate("speech_accuracy.error_rate", "swapped_sound", _RISES_AT_ONCE, _TALK),
+    Gate("speech_accuracy.error_rate", "swapped_prompt", _RISES_AT_ONCE, _TALK),
+    Gate("speech_accuracy.language_match", "swapped_prompt", _FALLS_AT_ONCE, _TALK),
     Gate("speech_quality.overall", "sound_noise", Worsens(rises=False, told_by=20.0), _TALK),
     Gate("speech_quality.overall", "overdrive", Worsens(rises=False, told_by=12.0), _TALK),
-    Gate("speech_quality.signal", "band_limit", Worsens(rises=False, told_by=4_000.0), _TALK),
     Gate("speech_quality.background", "sound_noise", Worsens(rises=False, told_by=20.0), _TALK),
     Gate("speech_quality.p808", "sound_noise", Worsens(rises=False, told_by=20.0), _TALK),
     Gate("speech_quality.p808", "overdrive", Worsens(rises=False, told_by=12.0), _TALK),
+    Gate("audio_content.speech_share", "", Truth(0.5, 1.0), _TALK),
+    Gate("audio_content.speech_share", "muted", Worsens(rises=False, told_by=0.25), _TALK),
     # Levels.
     Gate("loudness.integrated_lufs", "gain", Follows(within=0.1)),
     Gate("loudness.integrated_lufs", "sound_shift", Steady(0.1)),
     Gate("loudness.true_peak_db", "gain", Follows(within=0.1)),
     Gate("silence.share", "muted", Worsens(rises=True, told_by=0.25)),
     Gate("silence.longest_s", "muted", Worsens(rises=True, told_by=0.25)),
+    Gate("bandwidth.cutoff_hz", "band_limit", Worsens(rises=False, told_by=6_000.0)),
+    Gate("bandwidth.cutoff_hz", "gain", Steady(100.0)),
     Gate("clipping.share", "", Truth(0.0, 0.0001)),
     Gate("clipping.share", "overdrive", Worsens(rises=True, told_by=3.0)),
     Gate("clipping.share", "gain", Steady(0.0001)),
@@ -65,18 +79,18 @@ GATES: tuple[Gate, ...] = (
     Gate("freeze.share", "picture_noise", Steady(0.02), _TALK),
     Gate("black.share", "", Truth(0.0, 0.0)),
     Gate("black.share", "blackout", Follows(within=0.03)),
-    Gate("black.share", "picture_noise", Steady(0.0)),
+    Gate("black.share", "picture_noise", Steady(0.0), _IMPACT),
     Gate("judder.share", "", Truth(0.0, 0.02)),
     Gate("judder.share", "duplicates", Worsens(rises=True, told_by=0.1), _TALK),
     Gate("judder.shown_fps", "duplicates", Worsens(rises=False, told_by=0.1), _TALK),
     Gate("judder.shown_fps", "drops", Worsens(rises=False, told_by=0.1), _TALK),
     # Brightness, movement and noise of the picture.
-    Gate("flicker.published", "flicker", Worsens(rises=False, told_by=0.05)),
-    Gate("flicker.pumping_levels", "flicker", Worsens(rises=True, told_by=0.05)),
-    Gate("flicker.still_levels", "picture_noise", Worsens(rises=True, told_by=4.0)),
-    Gate("motion.smoothness", "duplicates", Worsens(rises=False, told_by=0.25), _TALK),
-    Gate("motion.smoothness", "picture_noise", Worsens(rises=False, told_by=8.0), _TALK),
-    Gate("motion.dynamic_px", "freeze", Worsens(rises=False, told_by=1.2), _TALK),
-    Gate("motion.warp_levels", "picture_noise", Worsens(rises=True, told_by=4.0)),
-    Gate("motion.warp_levels", "flicker", Worsens(rises=True, told_by=0.05)),
+    Gate("flicker.published", "flicker", Worsens(rises=False, told_by=0.05), _IMPACT),
+    Gate("flicker.pumping_levels", "flicker", Worsens(rises=True, told_by=0.05), _IMPACT),
+    Gate("flicker.still_levels", "picture_noise", Worsens(rises=True, told_by=4.0), _IMPACT),
+    Gate("motion.smoothness", "duplicates", Worsens(rises=False, told_by=0.25), _IMPACT),
+    Gate("motion.smoothness", "picture_noise", Worsens(rises=False, told_by=8.0), _IMPACT),
+    Gate("motion.dynamic_px", "freeze", Worsens(rises=False, told_by=1.2), _IMPACT),
+    Gate("motion.warp_levels", "picture_noise", Worsens(rises=True, told_by=4.0), _IMPACT),
+    Gate("motion.warp_levels", "flicker", Worsens(rises=True, told_by=0.05), _IMPACT),
 )
