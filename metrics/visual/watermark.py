@@ -98,8 +98,8 @@ class Watermark(Metric):
         if changing.mean() < MOVING_ENOUGH:
             return {
                 "share": Unscorable(
-                    f"Only {changing.mean():.0%} of the picture changes through the clip, {MOVING_ENOUGH:.0%} is "
-                    "needed: what is laid over it cannot be told from a scene at rest."
+                    f"Only {changing.mean():.0%} of the picture changes through the clip; "
+                    f"{MOVING_ENOUGH:.0%} is needed to tell what is laid over it from a scene at rest."
                 )
             }
         found = marks(pictures, changing)
