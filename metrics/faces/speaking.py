@@ -1,8 +1,8 @@
 """Which face speaks.
 
-One face is taken as it is. Of several in the picture at the same time, lips that move far more than any
-other's while somebody speaks are the speaker's; where several mouths move, the one that follows the sound
-by a clear margin; otherwise the faces cannot be told apart, which is said. Faces of different shots are no
+One face is taken as it is. Of several in the picture at the same time, moving lips win against still ones;
+where several mouths move, the one that follows the sound better by a clear margin; otherwise the faces
+cannot be told apart, which is said. Faces of different shots are no
 rivals: among those who speak in their shot, the one seen for most of the speech is taken.
 """
 
@@ -30,8 +30,10 @@ NARROWEST_PX = 48.0
 """Faces narrower than this show too little of their lips."""
 FEWEST = 0.5
 """Share of the pictures between its first and last in which a face must be seen."""
-STILL = 2.5
-"""How many times faster lips move that speak than lips that listen."""
+STILL = 0.02
+"""Lips that move slower (heights of the face a second) are still: 99 % of talkers' lips are faster …"""
+FASTER = 4.0
+"""… and a rival's lips that move so many times faster are the speaker's."""
 MARGIN = 0.15
 """How much better than a rival's lips the speaker's must follow the sound."""
 
@@ -157,11 +159,15 @@ def pick(candidates: Sequence[Candidate], rivals: Sequence[set[int]], margin: fl
 
 
 def _beats(one: Candidate, other: Candidate, margin: float) -> bool:
-    if one.movement >= STILL * other.movement:
-        return one.movement > 0
-    if other.movement >= STILL * one.movement:
+    if _still_beside(other, one):
+        return True
+    if _still_beside(one, other):
         return False
     return one.score - other.score > margin
+
+
+def _still_beside(one: Candidate, other: Candidate) -> bool:
+    return one.movement < STILL and other.movement > FASTER * one.movement
 
 
 def _together(tracks: Sequence[Track], index: int) -> set[int]:
