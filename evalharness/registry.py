@@ -94,6 +94,7 @@ METRICS = Registry(
         "speech_quality": "metrics.speech.quality:SpeechQuality",
         "freeze": "metrics.visual.stillness:Freeze",
         "black": "metrics.visual.stillness:Black",
+        "sharpness": "metrics.visual.sharpness:Sharpness",
         "text": "metrics.visual.text:Text",
         "watermark": "metrics.visual.watermark:Watermark",
         "consistency": "metrics.visual.consistency:Consistency",

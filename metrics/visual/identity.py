@@ -2,7 +2,7 @@
 
 Distance between 128-number descriptors of dlib's face recognition network (King 2009, 2017); 0 and up, lower
 is better. Its authors count two pictures closer than 0.6 as one person. Each tracked face is compared with
-the mean of its first three samples, up to twelve samples a track, evenly in time; the clip's mean and maximum
+the mean of its first three samples, up to eight samples a track, evenly in time; the clip's mean and maximum
 are those of the face that fares worst. Two people side by side are two tracks and no drift; whoever turns
 into somebody else on the way is one.
 
@@ -51,7 +51,7 @@ LEFT_EAR, RIGHT_EAR = 234, 454
 SMALLEST_PX = 60.0
 """Width of a face, ear to ear, below which the descriptor sees mostly blur."""
 FARTHEST_ASIDE_RAD = 0.7
-SAMPLES = 12
+SAMPLES = 8
 REFERENCES = 3
 LEAST = 6
 """Samples a track must have: three to know the face by, and as many to compare."""
@@ -124,7 +124,7 @@ class Identity(Metric):
 
 
 def sampled(track: Track) -> NDArray[np.intp]:
-    """Up to twelve rows of a track, evenly in time, where its face is large and turned this way; or none."""
+    """Up to eight rows of a track, evenly in time, where its face is large and turned this way; or none."""
     widths = np.linalg.norm(track.mesh[:, LEFT_EAR] - track.mesh[:, RIGHT_EAR], axis=-1)
     fit = np.flatnonzero((widths >= SMALLEST_PX) & (np.abs(track.yaw_rad) <= FARTHEST_ASIDE_RAD))
     if fit.size < LEAST or track.times_s[fit[-1]] - track.times_s[fit[0]] < SHORTEST_S:

@@ -8,10 +8,10 @@
 - Standing: share of the samples in which the steadiest unasked text stands in one place, 0..1; lower is
   better: captions and watermarks, with their box (and, over a scene at rest, any lettering in it).
 
-Read by PP-OCRv4 (Du et al. 2020 and later) through rapidocr-onnxruntime, its Chinese and English nets; kana,
+Read by PP-OCRv4 (after Du et al. 2020) through rapidocr-onnxruntime, its Chinese and English nets; kana,
 hangul and accents are read poorly or not at all. Six pictures a clip, 960 pixels on the longer side: clean
-capitals are read from about a ninetieth of the picture's height on (6 of 540 pixels). Only reads that the net is 80 % sure of count as words
-nobody asked for, and only those with two letters or one Chinese character.
+capitals are read from about a ninetieth of the picture's height on (6 of 540 pixels). Only reads that the
+net is 80 % sure of count as words nobody asked for, and only those with two letters or one Chinese character.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Text(Metric):
     name: ClassVar[str] = "text"
     version: ClassVar[str] = "1"
     question: ClassVar[str] = "prompt_adherence"
-    source: ClassVar[str] = "PP-OCRv4 (Du et al. 2020); scoring: ours"
+    source: ClassVar[str] = "PP-OCRv4 (after Du et al. 2020); scoring: ours"
     needs: ClassVar[str] = "rapidocr-onnxruntime"
     uses_brief: ClassVar[bool] = True
     quantities: ClassVar[tuple[Quantity, ...]] = (
