@@ -1,0 +1,158 @@
+"""Lip-sync lag: how late speech is heard after the lips that speak it move.
+
+Lag in seconds, positive where the sound is late, searched within ±0.6 s in steps of 10 ms and refined between
+them; nearest to zero is best. `confidence` is how much better the best shift fits than shifts in general, per
+second of clip: it ranks clips as SyncNet's LSE-C does (Chung & Zisserman 2016), on a scale of its own. The
+verdict is that of ITU-R BT.1359: people notice sound that is 45 ms early or 125 ms late, and put up with 90
+ms early and 185 ms late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.base import Unscorable
+from metrics.lips.features import STEP_S, at_16_khz
+from metrics.lips.towers import SEARCH_STEPS, Evidence, Towers, shipped
+
+__all__ = ["ACCEPTED_S", "NOTICED_S", "SEARCH_S", "LagReading", "lag", "verdict"]
+
+Array = NDArray[np.float64]
+
+SEARCH_S = SEARCH_STEPS * STEP_S
+SHORTEST_S = 0.9
+"""What sound and seen lips must share: a clip of 1 s less its last frame or two."""
+FEWEST_SEEN = 0.5
+"""Share of the frames in which the face must be seen."""
+STILL = 0.002
+"""Lips that move less than this (RMS, face widths) do not speak: it is what a tracker trembles."""
+SILENT = 1e-4
+"""Sound that never exceeds this (-80 dB re full scale) is silence."""
+AGREEMENT = 0.0
+"""Log odds of the best shift against no agreement from which on there is a verdict."""
+
+NOTICED_S = (-0.045, 0.125)
+"""ITU-R BT.1359: lags between these go unnoticed."""
+ACCEPTED_S = (-0.090, 0.185)
+"""ITU-R BT.1359: lags between these are put up with."""
+
+
+@dataclass(frozen=True, slots=True)
+class LagReading:
+    """When the sound comes, how surely, and whether people mind."""
+
+    lag_s: float
+    """Positive: the sound is late."""
+    interval_s: tuple[float, float]
+    """95 % interval, in steps of 5 ms or finer; it may reach the ends of the search."""
+    confidence: float
+    """Evidence per second by which the best shift beats the median one; about 0 (nothing fits) to 10."""
+    agreement: float
+    """Natural log odds of the best shift against lips and sound having nothing to do with each other."""
+    verdict: str
+    """`unnoticed`, `noticed` or `unacceptable` (ITU-R BT.1359)."""
+
+
+def lag(
+    mesh: NDArray[np.floating],
+    times_s: NDArray[np.floating],
+    speech: NDArray[np.floating],
+    rate_hz: int,
+    speech_start_s: float = 0.0,
+    *,
+    towers: Towers | None = None,
+) -> LagReading | Unscorable:
+    """How late `speech` comes after the lips of `mesh`.
+
+    mesh: (n, 468, 3) MediaPipe face mesh points (x right, y down, z to the back) of one face in pixels,
+    widths of the face or any other unit; rows of NaN where it was not seen. times_s: (n,) when each frame is
+    shown, strictly increasing, evenly or not. speech: (m,) mono at `rate_hz`, full scale ±1, whose first
+    sample sounds at `speech_start_s` on the frames' clock. towers: other weights than the shipped ones.
+
+    Unscorable where sound and seen lips share less than 0.9 s, the face is seen in less than half of the
+    frames, the lips stand still, there is silence, no shift fits better than unrelated lips would, or the
+    best one lies at the end of the search. Raises ValueError where shapes or times are not as said.
+
+    >>> import numpy as np
+    >>> from metrics.lips import lag
+    >>> times_s = np.arange(50) / 25
+    >>> nobody = np.full((50, 468, 3), np.nan)
+    >>> lag(nobody, times_s, np.zeros(32000), 16000).reason
+    'The face is seen in 0 of 50 frames; half of them are needed.'
+    """
+    mesh, times = _checked(mesh, times_s)
+    sound = np.asarray(speech, np.float64)
+    seen = int(np.isfinite(mesh).all(axis=(1, 2)).sum())
+    if seen < FEWEST_SEEN * len(mesh) or seen < 2:
+        return Unscorable(f"The face is seen in {seen} of {len(mesh)} frames; half of them are needed.")
+    if not sound.size or float(np.abs(sound).max()) < SILENT:
+        return Unscorable("There is no sound, or it is silence.")
+    towers = towers or shipped()
+    return _read(towers.evidence(mesh, times, at_16_khz(sound, rate_hz), speech_start_s), towers)
+
+
+def verdict(lag_s: float) -> str:
+    """What ITU-R BT.1359 says of a lag (positive: sound late): `unnoticed`, `noticed` or `unacceptable`."""
+    if NOTICED_S[0] <= lag_s <= NOTICED_S[1]:
+        return "unnoticed"
+    return "noticed" if ACCEPTED_S[0] <= lag_s <= ACCEPTED_S[1] else "unacceptable"
+
+
+def _checked(mesh: NDArray[np.floating], times_s: NDArray[np.floating]) -> tuple[NDArray[np.floating], Array]:
+    times = np.asarray(times_s, np.float64)
+    mesh = np.asarray(mesh)
+    if mesh.ndim != 3 or mesh.shape[1:] != (468, 3) or times.shape != (len(mesh),):
+        raise ValueError(f"lag needs meshes (n, 468, 3) and n times; got {mesh.shape} and {times.shape}.")
+    if np.any(np.diff(times) <= 0):
+        raise ValueError("Frame times must strictly increase; these do not.")
+    return mesh, times
+
+
+def _read(evidence: Evidence, towers: Towers) -> LagReading | Unscorable:
+    if evidence.seen_s < SHORTEST_S:
+        return Unscorable(f"Seen lips and sound share {evidence.seen_s:.2f} s; {SHORTEST_S:g} s are needed.")
+    if evidence.movement < STILL:
+        return Unscorable("The mouth does not move.")
+    curve = np.asarray(evidence.of_shift, np.float64)
+    best = int(np.argmax(curve))
+    inside = 0 < best < len(curve) - 1
+    lag_s = _place(best + (_vertex(*curve[best - 1 : best + 2]) if inside else 0.0)) - towers.zero_s
+    confidence = float(curve[best] - np.median(curve)) / evidence.seen_s
+    agreement = float(curve[best])
+    details = {
+        "confidence": round(confidence, 4),
+        "agreement": round(agreement, 3),
+        "best_guess_s": round(lag_s, 4),
+    }
+    if agreement < AGREEMENT:
+        return Unscorable(
+            "What is heard fits these lips at no shift better than other lips would: no verdict.", details
+        )
+    if not inside:
+        return Unscorable(
+            f"The best shift lies at or beyond the end of the search, ±{SEARCH_S:g} s: no verdict.", details
+        )
+    low, high = (edge - towers.zero_s for edge in _interval(curve / towers.heat))
+    return LagReading(lag_s, (min(low, lag_s), max(high, lag_s)), confidence, agreement, verdict(lag_s))
+
+
+def _place(index: float) -> float:
+    return (index - SEARCH_STEPS) * STEP_S
+
+
+def _interval(log_odds: Array) -> tuple[float, float]:
+    """Shifts that leave 2.5 % of the probability on either side."""
+    chance = np.exp(log_odds - log_odds.max())
+    below = np.concatenate([[0.0], np.cumsum(chance / chance.sum())])
+    edges = (np.arange(len(log_odds) + 1) - 0.5 - SEARCH_STEPS) * STEP_S
+    low, high = np.interp([0.025, 0.975], below, edges)
+    return float(low), float(high)
+
+
+def _vertex(before: float, top: float, after: float) -> float:
+    """Where between its neighbours a parabola through three points has its top, -0.5..0.5."""
+    bend = before - 2 * top + after
+    return 0.0 if bend == 0 else 0.5 * (before - after) / bend

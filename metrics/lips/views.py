@@ -1,0 +1,179 @@
+"""All versions of all training clips as arrays on the 10 ms lattice, and windows cut from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.lips.augment import MIRROR, varied
+from metrics.lips.corpus import Talker
+from metrics.lips.features import UPPER_FACE, lips_still, log_mel, on_lattice
+from metrics.lips.towers import MEL_SCALE, lip_rows
+
+__all__ = ["TRAINING_SHIFTS", "Views", "Windows", "principal_movements", "upper_reference", "views_of"]
+
+Array = NDArray[np.float32]
+
+TRAINING_SHIFTS = 30
+"""Shifts either way in training, in steps of 20 ms."""
+MARGIN = 160
+"""Empty lattice steps before and after each view."""
+FARTHEST_S = 0.55
+"""Windows are cut so that the lag between their picture and sound lies within this, evenly."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """Rows of lips and speech of each view; the margins and what was not seen are zero."""
+
+    points: Array
+    """(views, steps, 144): lip points of still heads."""
+    seen: Array
+    """(views, steps): 1 where lips were seen."""
+    mel: Array
+    """(views, steps, 40)."""
+    length: NDArray[np.intp]
+    """(views,): steps without the margins."""
+    lag_s: NDArray[np.float64]
+    """(views,): NaN where nobody said."""
+    talker: NDArray[np.intp]
+    """(views,): which clip each is a view of."""
+
+    def lips(self, basis: Array) -> Array:
+        """(views, steps, 2p): what the lip tower is given, see `lip_rows`."""
+        rows = [
+            lip_rows(points, seen > 0, basis)
+            if seen.any()
+            else np.zeros((len(points), 2 * basis.shape[1]), np.float32)
+            for points, seen in zip(self.points, self.seen, strict=True)
+        ]
+        return np.stack(rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """A batch: lips of `length` steps of 20 ms, speech that begins 0.6 s earlier and ends 0.6 s later."""
+
+    lips: Array
+    seen: Array
+    mel: Array
+    heard: Array
+    lag_steps: NDArray[np.float64]
+    """(batch,): the lag in steps of 20 ms."""
+
+    @classmethod
+    def drawn(
+        cls,
+        views: Views,
+        lips: Array,
+        pick: NDArray[np.intp],
+        length: int,
+        rng: np.random.Generator,
+        *,
+        sound_ends_too: bool,
+    ) -> Windows:
+        """One window of each picked view, the sound moved at random; `sound_ends_too`: none beyond the
+        lips."""
+        shifts = TRAINING_SHIFTS
+        spare = np.maximum(1, views.length[pick] - 2 * length + 10)
+        start = MARGIN + rng.integers(-10, spare)
+        moved = np.round((views.lag_s[pick] - rng.uniform(-FARTHEST_S, FARTHEST_S, len(pick))) * 100).astype(
+            int
+        )
+        last = lips.shape[1] - 1
+        at_lips = np.clip(start[:, None] + 2 * np.arange(length), 0, last)
+        at_sound = np.clip((start + moved)[:, None] + 2 * np.arange(-shifts, length + shifts), 0, last)
+        rows = pick[:, None]
+        within = (at_sound >= MARGIN) & (at_sound < MARGIN + views.length[rows])
+        if sound_ends_too:
+            within[:, :shifts] = within[:, length + shifts :] = False
+        heard = within.astype(np.float32)
+        seen = views.seen[rows, at_lips]
+        places = lips.shape[2] // 2
+        return cls(
+            _centred(lips[rows, at_lips], seen, places),
+            seen,
+            _centred(views.mel[rows, at_sound], heard, views.mel.shape[2]),
+            heard,
+            views.lag_s[pick] * 50 - moved / 2,
+        )
+
+
+def views_of(
+    talkers: Sequence[Talker], count: int, reference: NDArray[np.float64], rng: np.random.Generator
+) -> Views:
+    """`count` views of each talker: the clip as it is, then variations of it."""
+    shown = [
+        (index, talker if view == 0 else varied(talker, talkers, rng))
+        for index, talker in enumerate(talkers)
+        for view in range(count)
+    ]
+    mels = [log_mel(talker.speech).astype(np.float32) / MEL_SCALE for _, talker in shown]
+    steps = max(map(len, mels)) + 2 * MARGIN
+    points = np.zeros((len(shown), steps, 3 * 48), np.float32)
+    seen = np.zeros((len(shown), steps), np.float32)
+    mel = np.zeros((len(shown), steps, mels[0].shape[1]), np.float32)
+    for row, ((_, talker), heard) in enumerate(zip(shown, mels, strict=True)):
+        inner = slice(MARGIN, MARGIN + len(heard))
+        still = lips_still(talker.mesh, reference).reshape(len(talker.mesh), -1)
+        points[row, inner], seen[row, inner] = on_lattice(still, talker.times_s, 0.0, len(heard))
+        mel[row, inner] = heard
+    return Views(
+        points,
+        seen,
+        mel,
+        np.array([len(heard) for heard in mels]),
+        np.array([np.nan if talker.lag_s is None else talker.lag_s for _, talker in shown]),
+        np.array([index for index, _ in shown]),
+    )
+
+
+def upper_reference(talkers: Sequence[Talker]) -> NDArray[np.float64]:
+    """(19, 3): the mean upper face (generalised Procrustes, Gower 1975), centred, temples one apart."""
+    upper = np.concatenate([_seen(talker)[::5][:, UPPER_FACE] for talker in talkers])
+    upper = upper - upper.mean(axis=1, keepdims=True)
+    upper /= np.linalg.norm(upper, axis=(1, 2), keepdims=True)
+    mean = upper.mean(axis=0)
+    for _ in range(5):
+        left, _, right = np.linalg.svd(mean.T @ upper)
+        mean = (upper @ (left @ right).transpose(0, 2, 1)).mean(axis=0)
+    mean = (mean + _mirrored(mean)) / 2
+    right_temple, left_temple = (int(np.flatnonzero(point == UPPER_FACE)[0]) for point in (234, 454))
+    return np.asarray(mean / np.linalg.norm(mean[right_temple] - mean[left_temple]))
+
+
+def principal_movements(views: Views, count: int) -> Array:
+    """(144, count): the ways in which lips move most around their clip's mean, scaled to variance about 1."""
+    moves = []
+    for points, seen in zip(views.points, views.seen > 0, strict=True):
+        if seen.sum() > 10:
+            shown = points[seen][::4].astype(np.float64)
+            moves.append(shown - shown.mean(axis=0))
+    every = np.concatenate(moves)
+    variances, directions = np.linalg.eigh(every.T @ every / len(every))
+    strongest = np.argsort(variances)[::-1][:count]
+    least = 1e-3 * variances[strongest[0]]
+    return np.asarray(directions[:, strongest] / np.sqrt(variances[strongest] + least), np.float32)
+
+
+def _mirrored(upper: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Upper-face points (19, 3) seen in a mirror, in the same order."""
+    partner = {int(a): int(b) for pair in MIRROR for a, b in (pair, pair[::-1])}
+    place = {int(point): index for index, point in enumerate(UPPER_FACE)}
+    return upper[[place[partner.get(int(point), int(point))] for point in UPPER_FACE]] * [-1.0, 1.0, 1.0]
+
+
+def _seen(talker: Talker) -> NDArray[np.float64]:
+    mesh = np.asarray(talker.mesh, np.float64)
+    return mesh[np.isfinite(mesh).all(axis=(1, 2))]
+
+
+def _centred(rows: Array, mask: Array, channels: int) -> Array:
+    """The first `channels` less their mean where `mask` is 1; zero where it is 0."""
+    weight = mask[:, :, None]
+    mean = (rows * weight).sum(axis=1, keepdims=True) / np.maximum(weight.sum(axis=1, keepdims=True), 1)
+    mean[:, :, channels:] = 0
+    return np.asarray((rows - mean) * weight, np.float32)
