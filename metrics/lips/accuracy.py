@@ -20,6 +20,7 @@ from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 from metrics.faces import speaking
 from metrics.faces.speaking import speaker
 from metrics.lips import alignment
+from metrics.lips import phones as pronunciation
 from metrics.lips.alignment import FITS, Alignment, AlignmentError, align
 from metrics.lips.closure import (
     Estimate,
@@ -86,7 +87,7 @@ class LipAccuracy(Metric):
     @classmethod
     def missing(cls) -> str | None:
         """What must be installed; Whisper is only needed for clips that were not told what to say."""
-        return alignment.missing() or speaking.missing()
+        return pronunciation.missing() or alignment.missing() or speaking.missing()
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """All four, or why there is none; each says on how many phones it rests, its chance and interval."""

@@ -13,16 +13,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from metrics.language import espeak
 from metrics.language.chinese import jyutping_phones, pinyin_phones
 from metrics.language.kana import kana_phones
 
-__all__ = ["LANGUAGES", "Phone", "PronunciationError", "phones"]
+__all__ = ["LANGUAGES", "Phone", "PronunciationError", "missing", "phones"]
 
 LANGUAGES = ("zh", "yue", "en", "ja", "ko", "fr", "de")
 _VOICES = {"en": "en-us", "de": "de", "fr": "fr", "ko": "ko"}
 _NAMES = {"en": "English", "de": "German", "fr": "French", "ko": "Korean"}
+_PACKAGES = {
+    "espeakng_loader": "espeakng-loader",
+    "pypinyin": "pypinyin",
+    "ToJyutping": "ToJyutping",
+    "pyopenjtalk": "pyopenjtalk-plus",
+}
+"""Modules, and the packages that bring them."""
 _LATIN = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)?")
 _FOREIGN = {
     **dict.fromkeys(("en", "de", "fr"), re.compile(r"[\u0370-\u1cff\u2e80-\uffef]")),
@@ -44,6 +52,12 @@ class Phone:
     """Without stress and tone."""
     word_index: int
     """Which word of the line it belongs to, counted as they are said (from 0)."""
+
+
+def missing() -> str | None:
+    """What must be installed before lines in every language can be pronounced; None if nothing."""
+    absent = [package for module, package in _PACKAGES.items() if find_spec(module) is None]
+    return f"Pronunciation needs {', '.join(absent)}: pip install {' '.join(absent)}" if absent else None
 
 
 def phones(text: str, language: str, reading: str | None = None) -> tuple[Phone, ...]:

@@ -9,6 +9,7 @@ import pytest
 
 from metrics.language.chinese import jyutping_phones, pinyin_phones
 from metrics.language.kana import kana_phones
+from metrics.lips import phones as pronunciation
 from metrics.lips.alignment import english
 from metrics.lips.phones import LANGUAGES, PronunciationError, phones
 from metrics.lips.visemes import viseme_of
@@ -80,6 +81,15 @@ def test_what_cannot_be_read_is_refused(text: str, language: str, sentence: str)
 def test_a_wrong_reading_is_refused(reading: str, language: str) -> None:
     with pytest.raises(PronunciationError, match="cannot be pronounced"):
         phones("x", language, reading)
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pronunciation.missing() is None
+    absent = {"pypinyin", "pyopenjtalk"}
+    monkeypatch.setattr(pronunciation, "find_spec", lambda name: None if name in absent else True)
+    assert pronunciation.missing() == (
+        "Pronunciation needs pypinyin, pyopenjtalk-plus: pip install pypinyin pyopenjtalk-plus"
+    )
 
 
 def test_every_pinyin_syllable_has_phones() -> None:
