@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+import av.stream
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import metrics.decoding
 from metrics.av import AVClip, ClipError
@@ -252,10 +257,169 @@ def test_what_is_shared_is_made_once_and_not_inherited() -> None:
     assert replace(clip, last_frame_s=0.1).once(seen) == 2
 
 
+@pytest.mark.parametrize(
+    ("turn", "matrix"),
+    [
+        (0, (0x10000, 0, 0, 0, 0x10000, 0, 0, 0)),
+        (1, (0, 0x10000, 0, -0x10000, 0, 0, 64 << 16, 0)),
+        (2, (-0x10000, 0, 0, 0, -0x10000, 0, 128 << 16, 64 << 16)),
+        (3, (0, -0x10000, 0, 0x10000, 0, 0, 0, 128 << 16)),
+    ],
+)
+def test_pictures_turned_by_any_quarter_are_set_upright(
+    write_clip: WriteClip, tmp_path: Path, turn: int, matrix: tuple[int, ...]
+) -> None:
+    frames = np.zeros((3, 64, 128, 3), np.uint8)
+    frames[:, :32, :64, 0], frames[:, 32:, 64:, 2] = 230, 230  # red top left, blue bottom right
+    path = write_clip(tmp_path / "turned.mp4", frames)
+    _set_display_matrix(path, (*matrix, 0x40000000))
+    picture = AVClip.open(path).picture(1)
+    expected = np.rot90(frames[1], -turn)  # as shown: turned clockwise
+    assert picture.shape == expected.shape
+    assert np.abs(picture.astype(int) - expected).mean() < 6
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec", "pixels"),
+    [
+        ("mp4", "libx265", "yuv420p10le"),
+        ("mp4", "libx264", "yuvj420p"),
+        ("mp4", "libx264", "yuv444p"),
+        ("mkv", "ffv1", "bgr0"),
+        ("webm", "libvpx-vp9", "yuv420p"),
+    ],
+)
+def test_tones_and_colours_survive_depth_range_and_sampling(
+    tmp_path: Path, kind: str, codec: str, pixels: str
+) -> None:
+    """10 bits, full range, colour at every pixel, RGB, odd sides: one picture, however it is kept."""
+    odd = pixels in ("yuv444p", "bgr0") or kind == "webm"
+    height, width = (91, 161) if odd else (90, 160)
+    ramp = np.zeros((height, width, 3), np.uint8)
+    ramp[..., 0], ramp[..., 1] = np.linspace(0, 255, width), 128
+    ramp[..., 2] = np.linspace(0, 255, height)[:, None]
+    options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
+    clip = AVClip.open(_encode(tmp_path / f"film.{kind}", [ramp] * 4, codec, pixels, options))
+    assert clip.grey.shape == (4, height, width)
+    luma = ramp @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(clip.grey[1] - luma).mean() < 3
+    picture = clip.picture(1)[:height, :width].astype(int)
+    assert np.abs(picture - ramp[: len(picture), : picture.shape[1]]).mean() < 6
+
+
+def _encode(path: Path, pictures: list[np.ndarray], codec: str, pixels: str, options: dict[str, str]) -> Path:
+    with av.open(str(path), "w") as container:
+        video = container.add_stream(codec, rate=25, options=options)
+        video.height, video.width = pictures[0].shape[:2]
+        video.pix_fmt = pixels
+        for index, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    return path
+
+
+def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
+    path = tmp_path / "wide.mp4"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+        video.codec_context.sample_aspect_ratio = Fraction(2, 1)
+        for _ in range(3):
+            container.mux(video.encode(av.VideoFrame(64, 64, "yuv420p")))
+        container.mux(video.encode(None))
+    clip = AVClip.open(path)
+    assert clip.grey.shape == (3, 64, 128)
+    assert clip.picture(0).shape == (64, 128, 3)
+
+
+@pytest.mark.parametrize("fps", [24, 30, 60])
+def test_frames_at_a_steady_rate_are_read_finer_than_milliseconds(
+    write_clip: WriteClip, tmp_path: Path, fps: int
+) -> None:
+    clip = AVClip.open(write_clip(tmp_path / "steady.mkv", np.zeros((40, 32, 32), np.uint8), fps=fps))
+    assert clip.frame_times_s == pytest.approx(np.arange(40) / fps, abs=1e-9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    start=st.floats(-1, 1),
+    rate=st.sampled_from([Fraction(24), Fraction(30000, 1001), Fraction(60)]),
+    missing=st.sets(st.integers(1, 38), max_size=10),
+)
+def test_rounding_is_taken_off_a_steady_rate(start: float, rate: Fraction, missing: set[int]) -> None:
+    """Whichever frames are left out; and the beginning is within half a tick."""
+    places = np.array([index for index in range(40) if index not in missing])
+    true = start + places / float(rate)
+    found = metrics.decoding.steady(np.round(true, 3), rate, 1e-3)
+    assert np.diff(found) == pytest.approx(np.diff(true), abs=1e-9)
+    assert found[0] == pytest.approx(true[0], abs=5.1e-4)
+
+
+def test_uneven_times_are_left_as_they_are() -> None:
+    times = np.array([0.0, 0.04, 0.083, 0.12])
+    np.testing.assert_array_equal(metrics.decoding.steady(times, Fraction(25), 1e-3), times)
+    np.testing.assert_array_equal(metrics.decoding.steady(times, None, 1e-3), times)
+    clock = metrics.decoding.beginning(np.array([0.1, 0.1, 0.13, 0.1]), 1e-3)
+    assert clock == pytest.approx(0.1)  # a jittering clock: the median
+
+
+@pytest.mark.parametrize("with_sound", [True, False])
+@pytest.mark.parametrize("kind", ["mkv", "flv", "mp4", "ts"])
+def test_a_film_cut_off_half_way_is_refused(tmp_path: Path, kind: str, with_sound: bool) -> None:
+    path = tmp_path / f"film.{kind}"
+    random = np.random.default_rng(0)
+    with av.open(str(path), "w", options={"movflags": "faststart"} if kind == "mp4" else {}) as container:
+        video = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+        audio = container.add_stream("aac", rate=48000, layout="mono") if with_sound else None
+        for index in range(75):
+            picture = random.integers(0, 255, (64, 64, 3), np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            if audio is not None:
+                noise = random.normal(0, 0.2, (1, 1920)).astype(np.float32)
+                block = av.AudioFrame.from_ndarray(noise, format="fltp", layout="mono")
+                block.sample_rate, block.pts, block.time_base = 48000, 1920 * index, Fraction(1, 48000)
+                container.mux(audio.encode(block))
+        container.mux(video.encode(None))
+        if audio is not None:
+            container.mux(audio.encode(None))
+    AVClip.open(path)
+    with pytest.raises(ClipError, match="was cut off|is damaged"):
+        AVClip.open(_cut(path, 0.5))
+
+
+def test_an_empty_file_and_a_cover_picture_are_no_clips(tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(ClipError, match="not a playable media file .*0 bytes"):
+        AVClip.open(tmp_path / "empty.mp4")
+    path = tmp_path / "song.m4a"
+    with av.open(str(path), "w", format="mp4") as container:
+        audio = container.add_stream("aac", rate=48000, layout="mono")
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        container.mux(cover.encode(av.VideoFrame(64, 64, "yuvj420p")))
+        block = av.AudioFrame.from_ndarray(np.zeros((1, 4800), np.float32), format="fltp", layout="mono")
+        block.sample_rate = 48000
+        container.mux(audio.encode(block))
+        container.mux(audio.encode(None))
+    with pytest.raises(ClipError, match="has no picture track"):
+        AVClip.open(path)
+
+
+def test_avi_is_taken_only_where_its_pictures_come_in_order(write_clip: WriteClip, tmp_path: Path) -> None:
+    frames = np.zeros((10, 64, 64), np.uint8)
+    colours = [np.zeros((64, 64, 3), np.uint8)] * 10
+    plain = AVClip.open(_encode(tmp_path / "plain.avi", colours, "mpeg4", "yuv420p", {}))
+    assert plain.frame_times_s == pytest.approx(np.arange(10) / 25)
+    with pytest.raises(ClipError, match="AVI does not say when"):
+        AVClip.open(write_clip(tmp_path / "reordered.avi", frames))
+
+
 @pytest.mark.realclips
 def test_real_clips_decode_whole(real_clips: Path) -> None:
-    import av
-
     for path in sorted(real_clips.glob("fc_*.mp4")):
         with av.open(str(path)) as container:
             frames, rate = container.streams.video[0].frames, container.streams.audio[0].rate
