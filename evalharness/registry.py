@@ -90,6 +90,7 @@ METRICS = Registry(
         "clip_alignment": "metrics.alignment.clip:ClipAlignment",
         "clip_first_frame": "metrics.alignment.clip:ClipFirstFrame",
         "first_frame": "metrics.alignment.first_frame:FirstFrame",
+        "prompt_objects": "metrics.alignment.objects:PromptObjects",
         "speech_accuracy": "metrics.speech.accuracy:SpeechAccuracy",
         "speech_quality": "metrics.speech.quality:SpeechQuality",
         "freeze": "metrics.visual.stillness:Freeze",
