@@ -34,7 +34,7 @@ from metrics.lips.closure import (
 )
 from metrics.lips.phones import LANGUAGES, PronunciationError, phones
 from metrics.lips.visemes import Viseme, viseme_of
-from metrics.speech import recognition
+from metrics.speech import recognition, whisper
 from metrics.speech.recognition import transcript
 from metrics.speech.track import RATE_HZ, Speech, speech
 
@@ -88,6 +88,11 @@ class LipAccuracy(Metric):
     def missing(cls) -> str | None:
         """What must be installed; Whisper is only needed for clips that were not told what to say."""
         return pronunciation.missing() or alignment.missing() or speaking.missing()
+
+    @classmethod
+    def weights(cls) -> str:
+        """The Whisper that hears words where none were asked for."""
+        return whisper.weights()
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """All four, or why there is none; each says on how many phones it rests, its chance and interval."""
@@ -144,6 +149,9 @@ def _laid(text: str, language: str, reading: str | None, words: str, heard: Spee
             details,
         )
     times = found.times_s + heard.start_s + first / RATE_HZ
+    lasts_s = float(times[-1, 1] - times[0, 0])
+    if lasts_s < SHORTEST_S:
+        return Unscorable(f"The words last {lasts_s:.2f} s; {SHORTEST_S:g} s are needed.", details)
     return Said(Line(tuple(viseme_of(one.ipa) for one in line), times), text, language, words, found.fit)
 
 
@@ -171,8 +179,7 @@ def _readings(found: Said, mouth: Mouth) -> dict[str, Reading]:
         if best_s is not None and moved is not None:
             details |= {"best_shift_s": round(best_s, 3), "closure_at_best": round(moved.value, 4)}
         told = _value(closure, details)
-        gain = closure.value - closure.chance
-        shut = {"closure": told, "closure_gain": Value(gain, {**told.details, "closure": closure.value})}
+        shut = {"closure": told, "closure_gain": _above_chance(closure, details)}
     swing = contrast(mouth, line)
     order = agreement(mouth, line)
     others = {name: agreement(mouth, line, name) for name in ("width", "protrusion")}
@@ -191,6 +198,12 @@ def _readings(found: Said, mouth: Mouth) -> dict[str, Reading]:
         if order is None
         else _value(order, details | shapes),
     }
+
+
+def _above_chance(closure: Estimate, details: Mapping[str, Any]) -> Value:
+    """Chance rests on a hundred shifts and more; only the rate itself is uncertain."""
+    gain, low, high = (end - closure.chance for end in (closure.value, closure.low, closure.high))
+    return _value(Estimate(gain, 0.0, low, high, closure.n), details)
 
 
 def _value(estimate: Estimate, details: Mapping[str, Any]) -> Value:

@@ -1,9 +1,9 @@
 """When each phone of a known line is spoken: forced alignment, in seven languages with one acoustic model.
 
 The hidden Markov models of CMU Sphinx (US English; they come inside the pocketsphinx wheel) are laid over the
-sound. A line in another language is spelt in the English phones nearest to its own: cross-language forced
-alignment, which finds boundaries nearly as well as the right language's model does, since where one sound
-ends and another begins is mostly a matter of how, not of which (Kempton, Moore and Hain 2011, Interspeech).
+sound. A line in another language is spelt in the English phones nearest to its own, as DiCanio et al. 2013
+(Journal of the Acoustical Society of America 134) did for Mixtec: where one sound ends and another begins is
+mostly a matter of manner, which languages share. The error by language is stated in the methods.
 Between two words there may be silence, breath or noise. Stops include the silence while they are shut.
 
 Sphinx reckons in frames of 25.6 ms every 10 ms; a boundary between two frames lies half-way between their

@@ -20,6 +20,7 @@ from metrics.faces.tracks import Track
 from metrics.lips import accuracy
 from metrics.lips.accuracy import LipAccuracy, Said, said
 from metrics.lips.closure import agreement, closure_rate, mouth_of
+from metrics.speech.recognition import Transcript
 
 SUITE = Path(__file__).resolve().parents[3] / "data" / "prompts" / "audio-sync.jsonl"
 needs_faces = pytest.mark.skipif(speaking.missing() is not None, reason=str(speaking.missing()))
@@ -60,6 +61,7 @@ def test_right_lips_close_far_more_often_than_by_chance(spoken: AVClip) -> None:
     assert isinstance(gain, Value)
     assert closure.value >= 0.95
     assert gain.value == pytest.approx(closure.value - closure.details["chance"], abs=1e-4)
+    assert gain.details["low"] < gain.value <= gain.details["high"] + 1e-4
     assert gain.value >= 0.2
     assert abs(closure.details["best_shift_s"]) <= 0.06
 
@@ -93,6 +95,29 @@ def test_words_that_are_not_spoken_are_found_out(spoken: AVClip, monkeypatch: py
     found = said(replace(spoken, brief=other))
     assert isinstance(found, Unscorable)
     assert "not what is spoken" in found.reason or "no path" in found.reason
+
+
+@pytest.mark.parametrize("asked", [None, "明天不去。"])
+def test_where_the_words_asked_for_do_not_serve_those_heard_do(
+    spoken: AVClip, asked: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accuracy.recognition, "missing", lambda: None)
+    heard = Transcript("妈妈把白色的帽子放在门边了。", "zh", 1.0, (), ())
+    monkeypatch.setattr(accuracy, "transcript", lambda _: heard)
+    found = said(replace(spoken, brief=Brief(language="zh", spoken=asked)))
+    here = spoken.once(said)
+    assert isinstance(found, Said)
+    assert isinstance(here, Said)
+    assert (found.words, here.words) == ("heard", "asked for")
+    assert found.line.closures_s == pytest.approx(here.line.closures_s, abs=0.03)
+
+
+def test_silent_words_are_a_reason(spoken: AVClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accuracy.recognition, "missing", lambda: None)
+    monkeypatch.setattr(accuracy, "transcript", lambda _: Transcript("", "", 0.0, (), ()))
+    found = said(replace(spoken, brief=Brief()))
+    assert isinstance(found, Unscorable)
+    assert "No words are heard" in found.reason
 
 
 @pytest.mark.parametrize(
