@@ -1,19 +1,19 @@
 """Event sync: how late impacts are heard after they are seen.
 
-Offset in seconds, positive where the sound is late, searched within ±0.4 s; nearest to zero is best.
-`confidence` is the normalised correlation of the two curves at that offset, 0..1. For comparison: people
-notice sound 45 ms early or 125 ms late (ITU-R BT.1359).
+Offset in seconds, positive where the sound is late, searched within ±0.55 s; nearest to zero is best.
+`details` holds a 95 % interval, the correlation (`confidence`, 0..1) and every event: when it was seen and
+heard, its lag and its strength. People notice sound 45 ms early or 125 ms late (ITU-R BT.1359).
 
 The impulse curve of the picture, less what is usual around each moment, and the onset curve of the sound
-(`metrics.sync.curves`) are laid on one clock, smoothed over a frame's length, and shifted against each
-other; the shift that correlates best is the offset. Where the best one is weak, stands at the edge of the
-search, or has a rival nearly as good (regular steps fit a whole step later, too), there is no verdict: the
-reading is unscorable and says why.
+(`metrics.sync.curves`) are laid on one clock and shifted against each other; the shift that correlates best
+is the offset (`metrics.sync.lag`). Where the best one is weak, stands at the edge of the search, has a rival
+nearly as good (regular steps fit a step later, too) or rests on fewer than three events, which many a sound
+would fit, there is no verdict: the reading is unscorable and says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,84 +23,60 @@ from numpy.typing import NDArray
 from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 from metrics.sync.curves import Curve, impulse_curve, onset_curve
+from metrics.sync.lag import SEARCH_S, Lag, find_lag
 
-__all__ = ["EventSync", "Lag", "find_lag", "sudden"]
+__all__ = ["Event", "EventSync", "half_interval", "meetings", "sudden"]
 
 Array = NDArray[np.float64]
 
-SEARCH_S = 0.4
-STEP_S = 0.0025
 SHORTEST_S = 1.0
 CONFIDENT = 0.5
 """Correlation from which on an offset counts: continuous sounds and unrelated tracks stay below it."""
-RIVAL = 0.5
+RIVAL = 0.7
 """A second peak this high beside the best leaves open which of them is true."""
-RIVAL_APART_S = 0.08
+FEWEST_EVENTS = 3
 DISTINCT = 3.0
 """How far the strongest onset must stand above the median to be an event."""
 SURROUNDINGS_S = 0.25
+NOTABLE = 0.2
+"""An onset or a stop weaker than this share of the clip's strongest is no event of its own."""
+APART_S = 0.1
+"""Onsets nearer to a stronger one than this are its ringing."""
+SIGHT_FRAMES = 0.6
+"""Standard error, in frames, of when an impact is seen: where things brake before they touch, or splash
+after, all events of a clip err alike, which their scatter cannot show. Set on rendered scenes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lag:
-    """The best shift between two curves, and how much better it is than any other."""
+class Event:
+    """One impact that is both seen and heard."""
 
-    offset_s: float
-    """Positive where the second curve (the sound) is late."""
-    correlation: float
-    rival: float
-    """Correlation of the best other peak, at least 80 ms away; 0 where there is none."""
-    at_edge: bool
-    """Whether the best shift is the largest that was tried."""
+    seen_s: float
+    heard_s: float
+    strength: float
+    """Of sight and sound together (geometric mean), against the clip's strongest, 0..1."""
 
-
-def find_lag(seen: Curve, heard: Curve, frame_s: float, search_s: float = SEARCH_S) -> Lag:
-    """Shift `heard` against `seen` and correlate, every 2.5 ms, refined by a parabola.
-
-    Both curves are spread by a Gaussian of half a frame (`frame_s` seconds) first, since that is how
-    precisely a picture knows its time. The correlation is Pearson's over the time both cover.
-    Raises ValueError where a curve is empty or the two share less time than is searched.
-    """
-    if not seen.times_s.size or not heard.times_s.size:
-        raise ValueError("A lag needs two curves; one of them is empty.")
-    start = max(seen.times_s[0], heard.times_s[0]) - STEP_S
-    stop = min(seen.times_s[-1], heard.times_s[-1]) + STEP_S
-    if stop - start < 2 * search_s:
-        raise ValueError(
-            f"The curves share {stop - start:.2f} s; a search of ±{search_s} s needs twice that."
-        )
-    grid = np.arange(seen.times_s[0], seen.times_s[-1], STEP_S)
-    picture = _spread(seen, grid, frame_s / 2)
-    reach = round(search_s / STEP_S)
-    wide = np.arange(-reach, len(grid) + reach) * STEP_S + grid[0]
-    sound = _spread(heard, wide, frame_s / 2)
-    known = (wide >= heard.times_s[0]) & (wide <= heard.times_s[-1])
-    correlations = np.array(
-        [_pearson(picture, sound[shift : shift + len(grid)], known[shift : shift + len(grid)])
-         for shift in range(2 * reach + 1)]
-    )  # fmt: skip
-    best = int(np.argmax(correlations))
-    at_edge = best in (0, 2 * reach)
-    fine = 0.0 if at_edge else _vertex(*correlations[best - 1 : best + 2])
-    return Lag(
-        offset_s=float((best - reach + fine) * STEP_S),
-        correlation=float(correlations[best]),
-        rival=_rival(correlations, best),
-        at_edge=at_edge,
-    )
+    @property
+    def lag_s(self) -> float:
+        """How late it is heard after it is seen."""
+        return self.heard_s - self.seen_s
 
 
 class EventSync(Metric):
     """Offset between visible impacts and their sound."""
 
     name: ClassVar[str] = "event_sync"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
+    question: ClassVar[str] = "av_sync"
+    source: ClassVar[str] = "ours; flow after Kroeger et al. 2016, onsets after Bello et al. 2005"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity(
             "offset_s",
             "s",
             "zero",
-            "How late impacts are heard after they are seen; positive: sound late; within ±0.4 s.",
+            "How late impacts are heard after they are seen; positive: sound late; within ±0.55 s.",
+            low=-SEARCH_S,
+            high=SEARCH_S,
         ),
     )
 
@@ -117,29 +93,111 @@ def _read(clip: AVClip) -> Reading:
     heard = onset_curve(clip.mono, clip.rate_hz, clip.audio_start_s)
     if not _stands_out(heard):
         return Unscorable("The sound is silent or continuous: nothing in it begins suddenly.")
-    seen = sudden(impulse_curve(clip.frame_times_s, clip.grey))
+    seen = sudden(clip.once(_impulses))
     if not np.any(seen.strength):
         return Unscorable("Nothing in the picture stops or bounces suddenly.")
+    frame_s = float(np.median(clip.frame_durations_s))
     try:
-        lag = find_lag(seen, heard, float(np.median(clip.frame_durations_s)))
+        lag = find_lag(seen, heard, frame_s)
     except ValueError as error:
         return Unscorable(str(error))
+    events = meetings(seen, heard, lag.offset_s, frame_s)
     details = {
         "confidence": round(lag.correlation, 4),
         "rival": round(lag.rival, 4),
         "best_guess_s": round(lag.offset_s, 4),
+        "events": [
+            {
+                "seen_s": round(event.seen_s, 4),
+                "heard_s": round(event.heard_s, 4),
+                "lag_s": round(event.lag_s, 4),
+                "strength": round(event.strength, 4),
+            }
+            for event in events
+        ],
     }
+    doubt = _doubt(lag, len(events))
+    if doubt is not None:
+        return Unscorable(doubt, details)
+    half = half_interval(events, frame_s)
+    interval = [round(lag.offset_s - half, 4), round(lag.offset_s + half, 4)]
+    return Value(lag.offset_s, {**details, "interval_s": interval})
+
+
+def _doubt(lag: Lag, events: int) -> str | None:
+    """Why this lag is no verdict, or None where it is one."""
     if lag.correlation < CONFIDENT:
-        return Unscorable(
+        return (
             f"What is heard does not follow what is seen at any offset (correlation {lag.correlation:.2f}, "
-            f"{CONFIDENT} needed).",
-            details,
+            f"{CONFIDENT} needed)."
         )
     if lag.at_edge:
-        return Unscorable(f"The best offset lies at or beyond the search range of ±{SEARCH_S} s.", details)
+        return f"The best offset lies at or beyond the search range of ±{SEARCH_S} s."
     if lag.rival > RIVAL * lag.correlation:
-        return Unscorable("Two offsets fit about equally well: the events are too regular to tell.", details)
-    return Value(lag.offset_s, details)
+        return "Two offsets fit about equally well: the events are too regular to tell."
+    if events < FEWEST_EVENTS:
+        return f"{events} events are both seen and heard, {FEWEST_EVENTS} are needed: fewer fit many a sound."
+    return None
+
+
+def _impulses(clip: AVClip) -> Curve:
+    return impulse_curve(clip.frame_times_s, clip.grey)
+
+
+def meetings(seen: Curve, heard: Curve, lag_s: float, frame_s: float) -> tuple[Event, ...]:
+    """The events that are heard about `lag_s` after they are seen, in the order of time.
+
+    Each notable onset is held against the strongest stop within two frames of where the lag puts it; the
+    centre of mass of that stop and the two pictures beside it is when it is seen.
+    """
+    loudest, hardest = heard.strength.max(initial=0.0), seen.strength.max(initial=0.0)
+    if loudest <= 0 or hardest <= 0:
+        return ()
+    events = []
+    for place in _onsets(heard):
+        near = np.flatnonzero(np.abs(seen.times_s + lag_s - heard.times_s[place]) <= 2 * frame_s)
+        if not near.size:
+            continue
+        top = near[np.argmax(seen.strength[near])]
+        around = slice(max(0, top - 1), top + 2)
+        weight = seen.strength[around]
+        if seen.strength[top] < NOTABLE * hardest:
+            continue
+        events.append(
+            Event(
+                seen_s=float((weight @ seen.times_s[around]) / weight.sum()),
+                heard_s=float(heard.times_s[place]),
+                strength=float(np.sqrt(seen.strength[top] / hardest * heard.strength[place] / loudest)),
+            )
+        )
+    return tuple(events)
+
+
+def _onsets(heard: Curve) -> list[int]:
+    """Places of the notable onsets, the strongest of each cluster, in the order of time."""
+    kept: list[int] = []
+    for place in np.argsort(-heard.strength, kind="stable"):
+        if heard.strength[place] < NOTABLE * heard.strength.max():
+            break
+        if all(abs(heard.times_s[place] - heard.times_s[other]) >= APART_S for other in kept):
+            kept.append(int(place))
+    return sorted(kept)
+
+
+def half_interval(events: Sequence[Event], frame_s: float) -> float:
+    """Half the length of the 95 % interval of a clip's offset, in seconds.
+
+    From the scatter of the events' lags (standard error of the mean weighted by strength) and from what
+    all of them share, `SIGHT_FRAMES` of a frame. Raises ValueError below three events.
+    """
+    if len(events) < FEWEST_EVENTS:
+        raise ValueError(f"An interval needs {FEWEST_EVENTS} events; there are {len(events)}.")
+    lags = np.array([event.lag_s for event in events])
+    weight = np.array([event.strength for event in events])
+    weight = weight / weight.sum()
+    count = 1 / float(weight @ weight)  # as many events of equal strength say as much
+    scatter = float(weight @ (lags - weight @ lags) ** 2) / max(count - 1, 0.5)
+    return float(1.96 * np.sqrt(scatter + (SIGHT_FRAMES * frame_s) ** 2))
 
 
 def sudden(curve: Curve) -> Curve:
@@ -157,41 +215,3 @@ def _stands_out(curve: Curve) -> bool:
     if not curve.strength.size or curve.strength.max() <= 0:
         return False
     return bool(curve.strength.max() > DISTINCT * np.median(curve.strength))
-
-
-def _spread(curve: Curve, grid: Array, sigma_s: float) -> Array:
-    """The curve's moments as Gaussian bumps on a regular grid."""
-    place = (curve.times_s - grid[0]) / STEP_S
-    inside = (place >= 0) & (place < len(grid) - 1)
-    left = np.floor(place[inside]).astype(np.intp)
-    share = place[inside] - left
-    impulses = np.zeros(len(grid))
-    np.add.at(impulses, left, curve.strength[inside] * (1 - share))
-    np.add.at(impulses, left + 1, curve.strength[inside] * share)
-    reach = int(np.ceil(4 * sigma_s / STEP_S))
-    bump = np.exp(-0.5 * (np.arange(-reach, reach + 1) * STEP_S / sigma_s) ** 2)
-    return np.convolve(impulses, bump, mode="same")[: len(grid)]
-
-
-def _pearson(first: Array, second: Array, known: NDArray[np.bool_]) -> float:
-    a, b = first[known], second[known]
-    if a.size < 2:
-        return 0.0
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / scale if scale > 0 else 0.0
-
-
-def _vertex(before: float, top: float, after: float) -> float:
-    """Where between its neighbours a parabola through three points has its top, -0.5..0.5."""
-    bend = before - 2 * top + after
-    return 0.0 if bend == 0 else 0.5 * (before - after) / bend
-
-
-def _rival(correlations: Array, best: int) -> float:
-    """The highest local maximum far from the best one."""
-    inner = correlations[1:-1]
-    is_peak = (inner >= correlations[:-2]) & (inner >= correlations[2:])
-    places = np.flatnonzero(is_peak) + 1
-    far = places[np.abs(places - best) * STEP_S >= RIVAL_APART_S]
-    return float(max(correlations[far].max(), 0.0)) if far.size else 0.0
