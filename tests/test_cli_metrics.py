@@ -91,10 +91,13 @@ def test_the_table_reads_well_on_narrow_and_wide_terminals(own_data: Path, width
     assert all(len(line) <= width for line in framed)
 
 
-def test_a_verdict_holds_for_one_version_only(own_data: Path) -> None:
+def test_a_verdict_holds_for_one_version_with_one_set_of_weights(own_data: Path) -> None:
     write_validations(own_data / "gates.json", [a_validation(a_gate(), version="0-old")])
     (row,) = metrics_table.listed(["loudness"])
-    assert row["gates"] == {"verdict": "not validated", "validated_version": "0-old", "passed": 0, "asked": 0}
+    assert row["gates"] == {"verdict": "not validated", "passed": 0, "asked": 0}
+    write_validations(own_data / "gates.json", [replace(a_validation(a_gate()), weights="another net")])
+    (row,) = metrics_table.listed(["loudness"])
+    assert row["gates"]["verdict"] == "not validated"
     write_validations(own_data / "gates.json", [a_validation(a_gate())])
     (row,) = metrics_table.listed(["loudness"])
     assert row["gates"]["verdict"] == "passed"

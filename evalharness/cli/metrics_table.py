@@ -38,6 +38,8 @@ def listed(names: Iterable[str] = METRICS) -> list[Listing]:
     for name in names:
         metric = METRICS.load(name)
         missing = lacking(name)
+        weights = metric.weights() if missing is None else None
+        found = _holding(validations.get(name), metric.version, weights)
         rows.append(
             {
                 "name": name,
@@ -47,9 +49,9 @@ def listed(names: Iterable[str] = METRICS) -> list[Listing]:
                 "needs": metric.needs,
                 "uses_prompt": metric.uses_brief,
                 "missing": missing,
-                "weights": (metric.weights() or None) if missing is None else None,
+                "weights": weights or None,
                 "cost_s": costs.get((name, metric.version)),
-                "gates": _gates(metric.version, validations.get(name)),
+                "gates": _gates(found),
                 "quantities": [
                     {
                         "name": f"{name}.{each.name}",
@@ -58,7 +60,7 @@ def listed(names: Iterable[str] = METRICS) -> list[Listing]:
                         "low": each.low,
                         "high": each.high,
                         "meaning": each.meaning,
-                        "gates": _gates(metric.version, validations.get(name), f"{name}.{each.name}"),
+                        "gates": _gates(found, f"{name}.{each.name}"),
                     }
                     for each in metric.quantities
                 ],
@@ -113,15 +115,20 @@ def show_gates(validations: Sequence[Validation], console: Console) -> None:
         console.print(f"Tried on {validations[0].clips}.", style="dim", soft_wrap=True)
 
 
-def _gates(version: str, found: Validation | None, quantity: str | None = None) -> Listing:
+def _holding(found: Validation | None, version: str, weights: str | None) -> Validation | None:
+    """The validation, if it is of this version and, where they are known, of these weights."""
+    if found is None or found.version != version or weights not in (None, found.weights):
+        return None
+    return found
+
+
+def _gates(found: Validation | None, quantity: str | None = None) -> Listing:
     """The verdict on a metric, or on one of its quantities."""
-    if found is None or found.version != version:
-        validated = None if found is None else found.version
-        return {"verdict": "not validated", "validated_version": validated, "passed": 0, "asked": 0}
+    if found is None:
+        return {"verdict": "not validated", "passed": 0, "asked": 0}
     gates = [gate for gate in found.gates if quantity in (None, gate.quantity)]
-    verdict = verdict_of(gates) if gates else "no gate"
     passed = sum(gate.verdict == "passed" for gate in gates)
-    return {"verdict": verdict, "validated_version": version, "passed": passed, "asked": len(gates)}
+    return {"verdict": verdict_of(gates) if gates else "no gate", "passed": passed, "asked": len(gates)}
 
 
 def _costs(file: Path) -> dict[tuple[str, str], float]:
