@@ -67,20 +67,18 @@ class AudioContent(Metric):
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """Time before the track begins and after it ends holds nothing."""
-        if not clip.has_audio or clip.duration_s <= 0:
-            nothing = Unscorable(
-                "The clip has no sound track." if clip.duration_s > 0 else "It has no length."
-            )
+        times = np.arange(GRID_S / 2, clip.duration_s, GRID_S)
+        if not clip.has_audio or not times.size:
+            nothing = Unscorable("The clip has no sound track." if times.size else "The clip has no length.")
             return {quantity.name: nothing for quantity in self.quantities}
         heard = clip.once(speech)
-        times = np.arange(GRID_S / 2, clip.duration_s, GRID_S)
         spoken = _within(times, heard.spoken)
         tones = [(heard.start_s + a, heard.start_s + b) for a, b in steady_tones(heard.samples)]
         toned = _within(times, tones)
         silences = silent_stretches(clip.samples, clip.rate_hz, clip.audio_start_s, clip.duration_s)
         other = ~spoken & ~toned & ~_within(times, silences)
         shares = {"speech_share": spoken, "tone_share": toned, "other_share": other}
-        return {name: Value(float(mask.mean()) if mask.size else 0.0) for name, mask in shares.items()}
+        return {name: Value(float(mask.mean())) for name, mask in shares.items()}
 
 
 def steady_tones(samples: Samples) -> list[tuple[float, float]]:

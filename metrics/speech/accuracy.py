@@ -27,6 +27,16 @@ NO_SOUND = Unscorable("The clip has no sound track.")
 NO_LINE = Unscorable("The prompt asks for no words to be spoken.")
 NO_LANGUAGE = Unscorable("The prompt does not say which language is to be spoken.")
 
+LANGUAGES = {
+    "en": "English",
+    "fr": "French",
+    "de": "German",
+    "zh": "Mandarin",
+    "yue": "Cantonese",
+    "ja": "Japanese",
+    "ko": "Korean",
+}
+
 
 class SpeechAccuracy(Metric):
     """Errors in what is said against what was to be said."""
@@ -69,10 +79,11 @@ class SpeechAccuracy(Metric):
         """A clip with sound in which nobody speaks has lost every word of its line: error rate 1."""
         if not clip.has_audio:
             return {"error_rate": NO_SOUND, "language_match": NO_SOUND}
-        if clip.brief.language == "yue" and not knows("yue"):
+        asked = clip.brief.language
+        if asked and not knows(asked):
             untaught = Unscorable(
-                "The Whisper in use was never taught Cantonese; "
-                f"set {whisper.VARIABLE} to one that was (large-v3)."
+                f"The Whisper in use was never taught {LANGUAGES.get(asked, asked)}; "
+                f"set {whisper.VARIABLE} to one that was."
             )
             return {"error_rate": untaught, "language_match": untaught}
         return {"error_rate": _errors(clip), "language_match": _language(clip)}
@@ -107,6 +118,8 @@ def _language(clip: AVClip) -> Reading:
     if silent is not None:
         return silent
     said = clip.once(transcript)
+    if len(said.chances) == 1:
+        return Unscorable("The Whisper in use knows one language and cannot tell it from others.")
     return Value(dict(said.chances).get(clip.brief.language, 0.0), _heard(said))
 
 

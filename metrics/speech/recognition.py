@@ -2,8 +2,8 @@
 
 Beam search of width 5 at temperature 0, without the crutch of what was said before: the same sound gives the
 same words. Only the sound from the first spoken stretch to the last is heard, since Whisper invents words
-for silence. The language asked for is taken unless another one is plainly heard: told to write French,
-Whisper translates English into it. Figures are written out in words ("three", not "3") unless the line
+for silence. The language asked for is taken unless another one is plainly heard: told to write English,
+Whisper translates French into it. Figures are written out in words ("three", not "3") unless the line
 that was to be spoken has figures itself.
 
 Word times are Whisper's own, from its attention (dynamic time warping), cut to where somebody speaks.
@@ -101,7 +101,7 @@ def _transcribed(heard: Speech, asked: str, figures: bool) -> Transcript:
         condition_on_previous_text=False,
         word_timestamps=True,
         max_new_tokens=min(224, 16 + round(TOKENS_A_SECOND * len(samples) / RATE_HZ)),
-        suppress_tokens=[-1] if figures else [-1, *_figures()],
+        suppress_tokens=[-1] if figures else [-1, *_figures(model)],
     )
     segments = list(segments)
     return Transcript(
@@ -130,9 +130,9 @@ def _languages(model: Any, samples: track.Samples) -> tuple[tuple[str, float], .
 
 
 @cache
-def _figures() -> tuple[int, ...]:
-    """The tokens that write a figure."""
-    vocabulary = whisper.loaded().hf_tokenizer.get_vocab()
+def _figures(model: Any) -> tuple[int, ...]:
+    """The tokens with which the model writes a figure."""
+    vocabulary = model.hf_tokenizer.get_vocab()
     return tuple(
         sorted(
             number

@@ -4,8 +4,7 @@ Voice activity comes from Silero VAD v6, the ONNX file that faster-whisper carri
 get a probability; a stretch begins where it reaches 0.5 and ends where it has stayed below 0.35 for 0.1 s;
 stretches under 0.25 s are dropped, the others widened by 30 ms either way. These are Silero's own settings.
 
-Resampling is soxr's high quality (linear phase: nothing is delayed). Other programs take 16 kHz to be
-enough for speech; what lies above 8 kHz is gone.
+Resampling is soxr's high quality, of linear phase: nothing is delayed, and what lies above 8 kHz is gone.
 """
 
 from __future__ import annotations
@@ -16,15 +15,13 @@ from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metrics.av import AVClip
-
-if TYPE_CHECKING:
-    from metrics.base import Unscorable
+from metrics.base import Unscorable
 
 __all__ = ["RATE_HZ", "Speech", "missing", "probabilities", "resampled", "speech", "stretches"]
 
@@ -60,20 +57,8 @@ class Speech:
         """Seconds of speech."""
         return sum(end - start for start, end in self.spoken)
 
-    @property
-    def only_spoken(self) -> Samples:
-        """(m,): the stretches of speech one after the other, without what lies between."""
-        places = [
-            (round((a - self.start_s) * RATE_HZ), round((b - self.start_s) * RATE_HZ)) for a, b in self.spoken
-        ]
-        return np.concatenate(
-            [np.zeros(0, np.float32), *(self.samples[first:last] for first, last in places)]
-        )
-
     def unscorable(self, least_s: float = 0.0) -> Unscorable | None:
         """Why nothing can be said of the speech here: no sound, no speech, or less than `least_s` of it."""
-        from metrics.base import Unscorable
-
         if not self.samples.size:
             return Unscorable("The clip has no sound track.")
         if not self.spoken:

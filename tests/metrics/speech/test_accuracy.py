@@ -88,7 +88,7 @@ def test_other_words_than_asked_are_errors(spoken: AVClip) -> None:
             1.0,
             0.01,
         ),
-        (Transcript("one two three", "en", 0.9, (("en", 0.9),), ()), "en", "one three", 0.5, 0.9),
+        (Transcript("one two three", "en", 0.9, (("en", 0.9), ("de", 0.1)), ()), "en", "one three", 0.5, 0.9),
     ],
 )
 @hears
@@ -102,6 +102,16 @@ def test_what_was_heard_is_held_against_the_line(
     assert isinstance(found, Value)
     assert isinstance(likely, Value)
     assert (found.value, likely.value) == (rate, match)
+
+
+@hears
+def test_a_listener_of_one_language_cannot_tell_which_is_spoken(spoken: AVClip) -> None:
+    clip = replace(spoken)
+    clip._derived.update(spoken._derived)
+    clip._derived[transcript] = Transcript(LINE, "en", 1.0, (("en", 1.0),), ())
+    reading = SpeechAccuracy().measure(clip)["language_match"]
+    assert isinstance(reading, Unscorable)
+    assert "one language" in reading.reason
 
 
 @hears
