@@ -2,7 +2,7 @@
 
     python benchmarks/peers/landmarks.py METHOD PICTURES.npy
 
-Run by benchmarks/metrics.py with the interpreter that has the method's package. Prints JSON.
+Run by benchmarks/metric_costs.py with the interpreter that has the method's package. Prints JSON.
 PICTURES.npy: uint8 RGB (n, height, width, 3).
 """
 

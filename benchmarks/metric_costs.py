@@ -1,12 +1,15 @@
 """What each metric costs: seconds a clip, real-time factor, and the whole report from one decode.
 
-    python benchmarks/metrics.py [--height 480 1080] [--seconds 5] [--clip FILE ...] [--peers] [--env FOLDER]
+    python benchmarks/metric_costs.py [--height 480 1080] [--clip FILE ...] [--write] [--peers] [--env FOLDER]
 
 The clips are a talking head and a hammer, rendered here and coded as H.264 and AAC, or the files given.
 "alone" is the time of one metric on a clip just decoded, with all it needs made for it alone (after one
 run on another clip, so that imports and loaded weights are not counted; "first" is that first run).
 "all" is one decode and every metric after it, sharing what they share. One process, as a worker of
 `evalharness measure` runs: one thread to each library. Memory is the peak of this whole process.
+
+--write keeps for each metric its longest time alone on the largest clips in data/metric_costs.json, where
+`evalharness metrics` reads it.
 
 --peers adds SyncNet's forward pass with random weights over the same clip, and other face landmarkers on
 the same pictures, installed by pip into an environment of their own in FOLDER. Some minutes.
@@ -19,20 +22,14 @@ import json
 import os
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 import venv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-from peers.landmarks import PEERS  # noqa: E402
-
-sys.path = [entry for entry in sys.path if Path(entry).resolve() != HERE.resolve()]
-# This script has the name of the package it measures: out of the way. One thread a library, as a worker has.
 for _variable in (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -40,9 +37,10 @@ for _variable in (
     "NUMBA_NUM_THREADS",
     "OPENCV_FOR_THREADS_NUM",
 ):
-    os.environ.setdefault(_variable, "1")
+    os.environ.setdefault(_variable, "1")  # before the libraries that read it are loaded
 
 import numpy as np  # noqa: E402
+from peers.landmarks import PEERS  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -66,7 +64,8 @@ PROMPTS = {
         tags=("hammer",),
     ),
 }
-WORKER = HERE / "peers" / "landmarks.py"
+COSTS = Path(__file__).parents[1] / "data" / "metric_costs.json"
+WORKER = Path(__file__).parent / "peers" / "landmarks.py"
 
 
 def rendered(folder: Path, name: str, height: int, seconds: float) -> tuple[Path, Brief]:
@@ -97,42 +96,55 @@ def whole(metrics: Sequence[Metric], path: Path, brief: Brief) -> tuple[float, f
     return decoded, time.perf_counter() - start
 
 
-def costs(clips: Sequence[tuple[Path, Brief]], say: Console) -> Table:
-    """The table of every metric that can run here over `clips`."""
-    metrics = [METRICS.load(name)() for name in METRICS if METRICS.load(name).missing() is None]
+def costs(clips: Sequence[tuple[Path, Brief]], say: Console) -> tuple[Table, dict[str, list[float]]]:
+    """The table of every metric that can run here over `clips`, and each one's seconds alone by clip."""
+    metrics = []
     for name in METRICS:
-        if lacking := METRICS.load(name).missing():
+        lacking = METRICS.load(name).missing()
+        if lacking is None:
+            metrics.append(METRICS.load(name)())
+        else:
             say.print(f"left out: {name}. {lacking}", markup=False)
     table = Table("metric", "first s", *(f"{path.stem} s" for path, _ in clips), title="Cost of each metric")
     opened = [AVClip.open(path, brief) for path, brief in clips]
+    spent = {}
     for metric in metrics:
         first = alone(metric, opened[0])
-        spent = [alone(metric, clip) for clip in opened]
-        table.add_row(metric.name, f"{first:.2f}", *(f"{each:.2f}" for each in spent))
+        spent[metric.name] = [alone(metric, clip) for clip in opened]
+        table.add_row(metric.name, f"{first:.2f}", *(f"{each:.2f}" for each in spent[metric.name]))
     wholes = [whole(metrics, path, brief) for path, brief in clips]
     table.add_section()
     table.add_row("decode", "", *(f"{decoded:.2f}" for decoded, _ in wholes))
     table.add_row("all, one decode", "", *(f"{total:.2f}" for _, total in wholes))
     factors = [total / clip.duration_s for (_, total), clip in zip(wholes, opened, strict=True)]
     table.add_row("real-time factor", "", *(f"{factor:.2f}" for factor in factors))
-    return table
+    return table, spent
+
+
+def keep(spent: Mapping[str, Sequence[float]]) -> None:
+    """Write the longest time of each metric over the last two clips, the largest, for `evalharness metrics`."""
+    rows = {
+        name: {"version": METRICS.load(name).version, "seconds": round(max(each[-2:]), 3)}
+        for name, each in sorted(spent.items())
+    }
+    COSTS.write_text(json.dumps({"metrics": rows}, indent=1) + "\n", encoding="utf-8")
 
 
 def syncnet(clip: AVClip) -> float:
-    """Seconds for SyncNet's two nets over the clip, random weights, face crops given."""
+    """Seconds for SyncNet's two networks over the clip, random weights, face crops and cepstra given."""
     import torch
-    from metrics.sync.syncnet.net import SyncNet
+
+    from metrics.sync.syncnet.network import hear, see, towers
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    net = SyncNet().eval()
+    net, random = towers(), np.random.default_rng(0)
     windows = max(1, int(clip.duration_s * 25) - 5)
+    faces = random.integers(0, 256, (windows + 4, 224, 224, 3), np.uint8)
+    cepstra = random.standard_normal((4 * windows + 16, 13))
     start = time.perf_counter()
-    with torch.no_grad():
-        for first in range(0, windows, 20):
-            count = min(20, windows - first)
-            net.lip(torch.rand(count, 3, 5, 224, 224) * 255)
-            net.sound(torch.rand(count, 1, 13, 20))
+    see(net, faces, windows)
+    hear(net, cepstra, windows)
     return time.perf_counter() - start
 
 
@@ -184,6 +196,7 @@ def main() -> None:
     parser.add_argument("--height", type=int, nargs="+", default=[480, 1080])
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--clip", type=Path, nargs="+", default=[])
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("--peers", action="store_true")
     parser.add_argument(
         "--env", type=Path, default=Path(tempfile.gettempdir()) / "evalharness-landmark-peers"
@@ -195,7 +208,10 @@ def main() -> None:
         clips = [(path, Brief()) for path in asked.clip] or [
             rendered(folder, scene, height, asked.seconds) for height in asked.height for scene in PROMPTS
         ]
-        say.print(costs(clips, say))
+        table, spent = costs(clips, say)
+        say.print(table)
+        if asked.write:
+            keep(spent)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         say.print(f"Peak memory of the process: {peak:.0f} MiB, {len(clips)} decoded clips held at once.")
         if asked.peers:
