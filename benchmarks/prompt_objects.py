@@ -1,6 +1,6 @@
 """How well `prompt_objects` tells what a picture was asked for from what others were asked for.
 
-    python benchmarks/prompt_objects.py [FOLDER OF REAL CLIPS]
+    python -m benchmarks.prompt_objects [FOLDER OF REAL CLIPS]
 
 Pictures: the first frames that English prompts of the image-to-video suite begin with, and three real clips
 where they are at hand. Every prompt is held against every picture.
@@ -9,7 +9,6 @@ where they are at hand. Every prompt is held against every picture.
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +16,9 @@ from PIL import Image
 
 from evalharness.config import PromptSettings
 from evalharness.prompts import load_suites
-from metrics.alignment.objects import PromptObjects
-from metrics.av import AVClip, Brief
-from metrics.base import Value
+from metrics.alignment.objects import shown
+from metrics.alignment.sentences import embedded
+from metrics.av import AVClip
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = {
@@ -40,7 +39,8 @@ def main(folder: Path) -> None:
     for name, text in REAL.items():
         if (folder / f"{name}.mp4").is_file():
             asked.append((name, text, AVClip.open(folder / f"{name}.mp4")))
-    cosines = np.array([[cosine(text, clip) for _, _, clip in asked] for _, text, _ in asked])
+    points = [shown(clip)[1] for _, _, clip in asked]
+    cosines = np.array([[(shows @ embedded(text)).mean() for shows in points] for _, text, _ in asked])
     own = np.diag(cosines)
     others = ~np.eye(len(own), dtype=bool)
     for (name, _, _), value in zip(asked, own, strict=True):
@@ -49,13 +49,6 @@ def main(folder: Path) -> None:
     print(f"own picture above another {(own[:, None] > cosines)[others].mean():.0%} of pairs")
     print(f"own prompt above another {(own[None] > cosines)[others].mean():.0%} of pairs")
     print(f"own prompt the nearest for {(cosines.argmax(axis=0) == np.arange(len(own))).sum()} pictures")
-
-
-def cosine(text: str, clip: AVClip) -> float:
-    """What the metric says of the clip, had it been asked for `text`."""
-    read = PromptObjects().measure(replace(clip, brief=Brief(text=text, language="en")))["cosine"]
-    assert isinstance(read, Value), read
-    return read.value
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 from metrics.visual import lite0
 
-__all__ = ["PromptObjects", "class_names", "conse", "surest"]
+__all__ = ["PromptObjects", "class_names", "conse", "shown", "surest"]
 
 COUNT = 10
 """As the paper found best."""
@@ -57,13 +57,18 @@ class PromptObjects(Metric):
         if clip.brief.language not in ("", "en"):
             why = f"Prompts are read in English only; this one's language is {clip.brief.language}."
             return {"cosine": Unscorable(why)}
-        chosen = spread(clip.frame_times_s, clip.duration_s)
-        scores = np.stack([lite0.class_scores(clip.picture(int(frame))) for frame in chosen])
+        scores, points = clip.once(shown)
         names = class_names()
-        points = np.stack([conse(*surest(picture, names)) for picture in scores])
-        prompt = sentences.embedded(clip.brief.text)
         seen = [names[index] for index in np.argsort(-scores.mean(axis=0), kind="stable")[:3]]
-        return {"cosine": Value(float((points @ prompt).mean()), {"pictures": len(chosen), "seen": seen})}
+        cosines = points @ sentences.embedded(clip.brief.text)
+        return {"cosine": Value(float(cosines.mean()), {"pictures": len(points), "seen": seen})}
+
+
+def shown(clip: AVClip) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Of each of n pictures: (n, 1000) probabilities of the classes, and its (n, d) point of length 1."""
+    chosen = spread(clip.frame_times_s, clip.duration_s)
+    scores = np.stack([lite0.class_scores(clip.picture(int(frame))) for frame in chosen])
+    return scores, np.stack([conse(*surest(picture, class_names())) for picture in scores])
 
 
 def surest(scores: NDArray[np.floating], names: Sequence[str]) -> tuple[NDArray[np.float64], list[str]]:
