@@ -39,10 +39,10 @@ def test_samples_are_the_frames_on_show() -> None:
 def test_what_changes_more_is_less_consistent(scene: Scene, as_clip: AsClip, values: Reader) -> None:
     import cv2
 
-    still, moments = scene(1)[0], np.arange(4) / 4
+    still, moments = scene(1)[0], np.arange(3) / 4
     ladder = []
     for strength in (0, 1, 4):
-        melting = [cv2.GaussianBlur(still, (0, 0), 0.01 + strength * step) for step in range(4)]
+        melting = [cv2.GaussianBlur(still, (0, 0), 0.01 + strength * step) for step in range(3)]
         ladder.append(values(Consistency(), as_clip(np.stack(melting), times_s=moments)))
     assert ladder[0]["subject"] == pytest.approx(1.0)
     for better, worse in pairwise(ladder):
@@ -53,8 +53,8 @@ def test_what_changes_more_is_less_consistent(scene: Scene, as_clip: AsClip, val
 
 @installed
 @pytest.mark.realclips
-@pytest.mark.parametrize(("name", "expected"), [("fc_av1", 763), ("hh_videoeditcase1", 614), ("vr_2", 906)])
-def test_the_network_sees_a_revolver_a_kimono_and_a_tie(name: str, expected: int, real_clips: Path) -> None:
+@pytest.mark.parametrize(("name", "expected"), [("fc_av1", 763), ("vr_2", 906)])
+def test_the_network_sees_a_revolver_and_a_tie(name: str, expected: int, real_clips: Path) -> None:
     clip = AVClip.open(real_clips / f"{name}.mp4")
     scores = lite0.class_scores(clip.picture(len(clip.grey) // 2))
     assert int(scores.argmax()) == expected
