@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from evalharness.errors import ConfigError, MediaError
+from evalharness.errors import ConfigError, EvalHarnessError, MediaError
 from evalharness.executors import process_pool
 from evalharness.gates import GateRecord, Rung, Validation
 from evalharness.prompts import builtin_suites, load_suite
@@ -101,7 +102,8 @@ def validate(
     """Try metrics that can run here on every ladder their gates ask for.
 
     A quick run climbs every second rung, the worst always. A metric without a gate has none judged.
-    `progress(done, total)` counts jobs. Raises UnknownNameError for a metric nobody registered.
+    `progress(done, total)` counts jobs. Raises UnknownNameError for a metric nobody registered, MediaError
+    for a file that cannot be decoded, EvalHarnessError where a worker dies.
     """
     metrics: dict[str, Metric] = {name: METRICS.load(name)() for name in names}
     gates = [gate for gate in GATES if gate.metric in metrics]
@@ -116,6 +118,11 @@ def validate(
                 report(done, len(jobs))
         except ClipError as error:
             raise MediaError(str(error)) from error
+        except BrokenProcessPool as error:
+            raise EvalHarnessError(
+                "A worker process died while metrics were tried (out of memory, or a crash in a library). "
+                "Try them one by one with --metric, or with --processes 1."
+            ) from error
     results = judged(gates, {name: metric.version for name, metric in metrics.items()}, answers)
     clips = _described(sources)
     return tuple(
