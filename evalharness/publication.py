@@ -6,15 +6,17 @@ Masked systems appear under their codename, from here on: no later step knows th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from evalharness import __version__
 from evalharness.config import Study
 from evalharness.errors import ConfigError, RatingError
+from evalharness.gates import Validation, gate_note
 from evalharness.ratings import leaderboard
 from evalharness.ratings.tally import tally_codes
 from evalharness.records import Category, Leaderboard, Question
-from evalharness.reports import Refusal, Summary, generation_table, metric_table, vote_flow
+from evalharness.reports import MetricRow, Refusal, Summary, generation_table, metric_table, vote_flow
 from evalharness.store import Store
 
 __all__ = ["boards", "publish"]
@@ -28,13 +30,15 @@ def publish(
     directions: Mapping[str, str],
     category: Category | None = None,
     question: Question | None = None,
+    validations: Mapping[str, Validation] | None = None,
 ) -> Summary:
     """Everything there is to report about a study as it stands, or only one category or question of it.
 
-    `directions` says for each metric which way is better. A board that these votes do not allow is a
-    `Refusal` with its sentence, never a gap.
+    `directions` says for each metric which way is better, `validations` what its gates showed. A board
+    that these votes do not allow is a `Refusal` with its sentence, never a gap.
     """
     rated, refused = boards(study, store, category=category, question=question)
+    validations = validations or {}
     categories = {prompt.id: prompt.category for prompt in store.prompts()}
     clips, measurements = store.clips(), store.measurements()
     by_category = {
@@ -50,7 +54,7 @@ def publish(
         boards=rated,
         refused=refused,
         metrics=tuple(
-            row
+            _judged(row, validations)
             for shown_category, shown in by_category.items()
             for row in metric_table(measurements, shown, category=shown_category, labels=labels)
         ),
@@ -104,6 +108,17 @@ def _board(study: Study, store: Store, category: Category, question: Question) -
         excluded=len(excluded),
         systems=[system.label for system in study.systems],
     )
+
+
+def _judged(row: MetricRow, validations: Mapping[str, Validation]) -> MetricRow:
+    note = gate_note(row.metric, row.version, validations)
+    found = validations.get(row.metric.partition(".")[0])
+    failed = (
+        found is not None
+        and found.version == row.version
+        and any(gate.quantity == row.metric and gate.verdict == "failed" for gate in found.gates)
+    )
+    return replace(row, note=note, failed_gate=failed)
 
 
 def _labels(study: Study) -> dict[str, str]:

@@ -9,8 +9,11 @@ from typing import Annotated
 
 import typer
 
+from evalharness.cli.metrics_table import GATES_FILE
 from evalharness.cli.options import StudyFolder, out, store_of
 from evalharness.config import Study, load_study
+from evalharness.gates import read_validations
+from evalharness.prompts import data_folder
 from evalharness.records import Category, Question
 from evalharness.registry import METRICS
 from evalharness.reports import Summary
@@ -64,5 +67,11 @@ def summary_of(
     }
     with store_of(study) as store:
         return publish(
-            study, store, datetime.now(UTC), directions=directions, category=category, question=question
+            study,
+            store,
+            datetime.now(UTC),
+            directions=directions,
+            category=category,
+            question=question,
+            validations=read_validations(data_folder() / GATES_FILE),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -11,22 +10,10 @@ from markupsafe import Markup
 from evalharness.records import Leaderboard
 from evalharness.reports import numbers, wording
 from evalharness.reports.forest import forest_svg
-from evalharness.reports.summary import MetricRow, Refusal, Summary
+from evalharness.reports.metric_grid import MetricGrid, metric_grid
+from evalharness.reports.summary import Refusal, Summary
 
 __all__ = ["render_html"]
-
-
-@dataclass(frozen=True, slots=True)
-class _MetricGrid:
-    """Metrics of one category, a row a system and a column a metric."""
-
-    columns: tuple[MetricRow, ...]
-    """One row of each metric, for its name, version and unit."""
-    systems: tuple[str, ...]
-    cells: dict[tuple[str, str, str], MetricRow]
-    """By system, metric and version."""
-    left_out: tuple[tuple[MetricRow, str], ...]
-    """Rows whose mean leaves clips out, with the sentence that says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +32,7 @@ class _Section:
     category: str
     boards: tuple[_Drawn, ...]
     refused: tuple[Refusal, ...]
-    metrics: _MetricGrid | None
+    metrics: MetricGrid | None
 
 
 def render_html(summary: Summary) -> str:
@@ -71,7 +58,7 @@ def _section(summary: Summary, category: str) -> _Section:
         category=category,
         boards=tuple(_drawn(board) for board in summary.boards if board.category == category),
         refused=tuple(refusal for refusal in summary.refused if refusal.category == category),
-        metrics=_metric_grid([row for row in summary.metrics if row.category == category]),
+        metrics=metric_grid([row for row in summary.metrics if row.category == category], summary.directions),
     )
 
 
@@ -79,20 +66,3 @@ def _drawn(board: Leaderboard) -> _Drawn:
     # Vega escapes every text it draws, so its SVG is safe to place as it is.
     wide, narrow = (Markup(forest_svg(board, compact=compact)) for compact in (False, True))  # noqa: S704
     return _Drawn(board, wide, narrow)
-
-
-def _metric_grid(rows: list[MetricRow]) -> _MetricGrid | None:
-    if not rows:
-        return None
-    columns: dict[tuple[str, str], MetricRow] = {}
-    left_out: dict[str, list[tuple[MetricRow, str]]] = defaultdict(list)
-    for row in rows:
-        columns.setdefault((row.metric, row.version), row)
-        if row.unscorable or row.failed or row.unmeasured:
-            left_out[row.system].append((row, wording.not_scored(row)))
-    return _MetricGrid(
-        columns=tuple(columns.values()),
-        systems=tuple(dict.fromkeys(row.system for row in rows)),
-        cells={(row.system, row.metric, row.version): row for row in rows},
-        left_out=tuple(pair for pairs in left_out.values() for pair in pairs),
-    )

@@ -17,13 +17,13 @@ from rich.table import Table
 
 from evalharness.records import Leaderboard, Rating
 from evalharness.reports import numbers
-from evalharness.reports.summary import GenerationRow, MetricRow, Summary
+from evalharness.reports.metric_grid import MetricGrid, cell, metric_grid
+from evalharness.reports.summary import GenerationRow, Summary
 from evalharness.reports.wording import (
     board_counts,
     board_lines,
     flow_line,
     interval_line,
-    not_scored,
     question_title,
     tied_with,
     tied_words,
@@ -55,6 +55,11 @@ def render_terminal(summary: Summary, console: Console) -> None:
         for refusal in (refusal for refusal in summary.refused if refusal.category == category):
             heading = f"{title(category)} · {question_title(refusal.question)}"
             console.print(f"[bold]{escape(heading)}[/]\n{escape(refusal.sentence)}\n")
+    for heading, grid in _grids(summary):
+        console.print(_rich(heading, *_grid_table(grid)))
+        for note in _grid_notes(grid):
+            console.print(f"[dim]{escape(note)}[/]")
+        console.print()
     for columns, rows, heading in _side_tables(summary):
         console.print(_rich(heading, columns, rows))
         console.print()
@@ -79,6 +84,11 @@ def render_markdown(summary: Summary) -> str:
         for refusal in refusals:
             parts.append(f"### {question_title(refusal.question)}")
             parts.append(f"Not rated: {_plain(refusal.sentence)}")
+    for heading, grid in _grids(summary):
+        parts.append(f"## {heading}")
+        parts.append("Mean (clips it is over).")
+        parts.append(_markdown(*_grid_table(grid)))
+        parts.append("\n".join(f"- {_plain(note)}" for note in _grid_notes(grid)))
     for columns, rows, heading in _side_tables(summary):
         parts.append(f"## {heading}")
         parts.append(_markdown(columns, rows))
@@ -152,25 +162,37 @@ def _narrowed(
 
 def _side_tables(summary: Summary) -> list[tuple[tuple[str, ...], list[tuple[str, ...]], str]]:
     tables: list[tuple[tuple[str, ...], list[tuple[str, ...]], str]] = []
-    if summary.metrics:
-        scored = ("metric", "system", "mean", "unit", "n", "not scored")
-        tables.append((scored, [_metric_cells(row) for row in summary.metrics], "Automatic metrics"))
     if summary.generation:
         made = ("system", "done", "waiting", "failed", "median latency", "mean cost", "total cost")
         tables.append((made, [_generation_cells(row) for row in summary.generation], "Generation"))
     return tables
 
 
-def _metric_cells(row: MetricRow) -> tuple[str, ...]:
-    where = "" if row.category == "all" else f" ({row.category})"
-    return (
-        row.metric + where,
-        row.system,
-        numbers.figure(row.mean),
-        row.unit or numbers.NONE,
-        str(row.n),
-        not_scored(row),
-    )
+def _grids(summary: Summary) -> list[tuple[str, MetricGrid]]:
+    """The metrics of each category that has any, with their heading."""
+    grids = []
+    for category in summary.categories:
+        rows = [row for row in summary.metrics if row.category == category]
+        if grid := metric_grid(rows, summary.directions):
+            where = "" if category == "all" else f" · {title(category)}"
+            grids.append((f"Automatic metrics{where}", grid))
+    return grids
+
+
+def _grid_table(grid: MetricGrid) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    rows = [
+        (f"{line.metric} {line.mark}".rstrip(), line.about, *(cell(row) for row in line.cells))
+        for line in grid.lines
+    ]
+    return ("quantity", "unit, best", *grid.systems), rows
+
+
+def _grid_notes(grid: MetricGrid) -> list[str]:
+    """What stands below a grid: failed gates, quantities without a verdict, and what the means leave out."""
+    notes = [f"! {quantity}: {note}" for quantity, note in grid.failed]
+    if grid.unjudged:
+        notes.append(f"? No gate has judged these in this version: {', '.join(grid.unjudged)}.")
+    return notes + [f"{metric}, {system}: {sentence}" for metric, system, sentence in grid.left_out]
 
 
 def _generation_cells(row: GenerationRow) -> tuple[str, ...]:

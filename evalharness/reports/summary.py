@@ -47,6 +47,10 @@ class MetricRow:
     unmeasured: int
     """Clips that this metric has not been run on."""
     category: str = "all"
+    note: str | None = None
+    """What to know before believing it: what its gates showed, a sentence."""
+    failed_gate: bool = False
+    """Whether it failed a gate."""
 
     @property
     def clips(self) -> int:

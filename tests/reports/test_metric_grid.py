@@ -1,0 +1,61 @@
+"""Metrics as a grid: every system in every line, failed gates and gaps kept in view."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from evalharness.reports import MetricRow, Summary, render_html, render_markdown, render_terminal
+from evalharness.reports.metric_grid import cell, metric_grid
+
+FAILED = "Failed 1 of 2 gates (picture noise: it does not fall)."
+
+
+def row(system: str, metric: str, n: int = 3, silent: int = 0, version: str = "1") -> MetricRow:
+    unscorable = {"no sound": silent} if silent else {}
+    return MetricRow(
+        system, metric, version, "s", 0.5 if n else None, None, n, unscorable, {}, 0, "text-to-video"
+    )
+
+
+@pytest.fixture
+def rows() -> list[MetricRow]:
+    lags = [row("a", "sync.lag_s"), row("b", "sync.lag_s", n=0, silent=3)]
+    trusts = [row("a", "sync.trust"), row("b", "sync.trust", n=0, silent=3)]
+    noted = [replace(each, note=FAILED, failed_gate=True) for each in trusts]
+    new = [replace(row(system, "sync.lag_s", version="2"), note="Not validated.") for system in "ab"]
+    return [*lags, *noted, *new]
+
+
+def test_a_line_is_a_quantity_in_one_version_and_every_system_is_in_it(rows: list[MetricRow]) -> None:
+    grid = metric_grid(rows, {"sync.lag_s": "zero"})
+    assert grid is not None
+    assert grid.systems == ("a", "b")
+    lines = [(line.metric, line.version, line.about, line.mark) for line in grid.lines]
+    assert lines == [
+        ("sync.lag_s", "1", "s, zero is best", ""),
+        ("sync.trust", "1", "s", "!"),
+        ("sync.lag_s", "2", "s, zero is best", "?"),
+    ]
+    assert [cell(each) for each in grid.lines[0].cells] == ["0.500 (3)", "– (0 of 3)"]
+    assert grid.failed == (("sync.trust", FAILED),)
+    assert grid.unjudged == ("sync.lag_s",)
+
+
+def test_what_the_quantities_of_a_metric_leave_out_alike_is_said_once(rows: list[MetricRow]) -> None:
+    grid = metric_grid(rows, {})
+    assert grid is not None
+    assert grid.left_out == (("sync", "b", "3 unscorable: no sound"),)
+    assert metric_grid([], {}) is None
+
+
+def test_a_failed_gate_is_said_wherever_metrics_are_shown(summary: Summary, rows: list[MetricRow]) -> None:
+    shown = replace(summary, metrics=tuple(rows))
+    console = Console(file=io.StringIO(), width=160)
+    render_terminal(shown, console)
+    for text in (console.file.getvalue(), render_markdown(shown), render_html(shown)):  # type: ignore[attr-defined]  # StringIO
+        assert "Failed 1 of 2 gates" in text
+        assert "No gate has judged these in this version" in text
