@@ -25,6 +25,13 @@ GATES: tuple[Gate, ...] = (
     Gate("container.start_s", "sound_shift", Follows(within=0.0005)),
     Gate("container.end_s", "sound_shift", Follows(within=0.0005)),
     # Lips against the voice.
+    Gate("lip_sync.offset_s", "", Truth(-0.045, 0.045), _TALK),
+    Gate("lip_sync.offset_s", "sound_shift", Follows(within=0.04), _TALK),
+    Gate("lip_sync.offset_s", "swapped_sound", Refuses(), _TALK),
+    Gate("lip_sync.offset_s", "sound_noise", Steady(0.04), _TALK),
+    Gate("lip_sync.offset_s", "picture_noise", Steady(0.04), _TALK),
+    Gate("lip_sync.confidence", "lip_errors", Worsens(rises=False, told_by=0.5), _TALK),
+    Gate("lip_sync.confidence", "sound_wander", Worsens(rises=False, told_by=0.1), _TALK),
     Gate("syncnet.offset_s", "", Truth(-0.045, 0.045), _TALK),
     Gate("syncnet.offset_s", "sound_shift", Follows(within=0.04), _TALK),
     Gate("syncnet.lse_c", "swapped_sound", _FALLS_AT_ONCE, _TALK),
