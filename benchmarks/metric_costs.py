@@ -46,6 +46,7 @@ from rich.table import Table  # noqa: E402
 
 from evalharness.adapters.synthetic.knobs import Knobs  # noqa: E402
 from evalharness.adapters.synthetic.render import Order, render  # noqa: E402
+from evalharness.measure import lacking  # noqa: E402
 from evalharness.media import write_video  # noqa: E402
 from evalharness.records import Prompt, Task  # noqa: E402
 from evalharness.registry import METRICS  # noqa: E402
@@ -100,11 +101,11 @@ def costs(clips: Sequence[tuple[Path, Brief]], say: Console) -> tuple[Table, dic
     """The table of every metric that can run here over `clips`, and each one's seconds alone by clip."""
     metrics = []
     for name in METRICS:
-        lacking = METRICS.load(name).missing()
-        if lacking is None:
+        sentence = lacking(name)
+        if sentence is None:
             metrics.append(METRICS.load(name)())
         else:
-            say.print(f"left out: {name}. {lacking}", markup=False)
+            say.print(f"left out: {name}. {sentence}", markup=False)
     table = Table("metric", "first s", *(f"{path.stem} s" for path, _ in clips), title="Cost of each metric")
     opened = [AVClip.open(path, brief) for path, brief in clips]
     spent = {}
@@ -122,7 +123,7 @@ def costs(clips: Sequence[tuple[Path, Brief]], say: Console) -> tuple[Table, dic
 
 
 def keep(spent: Mapping[str, Sequence[float]]) -> None:
-    """Write the longest time of each metric over the last two clips, the largest, for `evalharness metrics`."""
+    """Write the longest time of each metric over the last two clips, the largest."""
     rows = {
         name: {"version": METRICS.load(name).version, "seconds": round(max(each[-2:]), 3)}
         for name, each in sorted(spent.items())

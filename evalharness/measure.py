@@ -29,7 +29,7 @@ from metrics.av import AVClip, Brief, ClipError
 from metrics.base import Metric, Reading, Unscorable
 from metrics.weights import WeightsError
 
-__all__ = ["MeasureSummary", "Order", "measure_clip", "measure_files", "measure_study"]
+__all__ = ["MeasureSummary", "Order", "lacking", "measure_clip", "measure_files", "measure_study"]
 
 AMBIGUOUS = (
     "The same file was delivered for several prompts, so there is no saying what it was asked to show. "
@@ -162,6 +162,15 @@ def measure_clip(order: Order) -> tuple[Measurement, ...]:
     return tuple(rows)
 
 
+def lacking(name: str) -> str | None:
+    """What a registered metric lacks before it can run here, as a sentence; None if nothing."""
+    try:
+        sentence: str | None = METRICS.load(name).missing()
+    except WeightsError as error:
+        return str(error)
+    return sentence
+
+
 def _usable(names: Sequence[str] | None) -> tuple[tuple[Metric, ...], dict[str, str]]:
     """The metrics (default: all registered) that can run here, and for each other one what it lacks.
 
@@ -170,17 +179,13 @@ def _usable(names: Sequence[str] | None) -> tuple[tuple[Metric, ...], dict[str, 
     usable: list[Metric] = []
     left_out: dict[str, str] = {}
     for name in METRICS if names is None else names:
-        loaded = METRICS.load(name)
-        try:
-            lacking = loaded.missing()
-        except WeightsError as error:
-            lacking = str(error)
-        if lacking is None:
-            usable.append(loaded())
+        sentence = lacking(name)
+        if sentence is None:
+            usable.append(METRICS.load(name)())
         else:
-            left_out[name] = lacking
+            left_out[name] = sentence
     if names is not None and left_out:
-        said = [f"'{name}' cannot run here: {lacking}" for name, lacking in left_out.items()]
+        said = [f"'{name}' cannot run here: {sentence}" for name, sentence in left_out.items()]
         raise MissingExtraError(" ".join(said))
     return tuple(usable), left_out
 

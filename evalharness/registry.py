@@ -81,6 +81,7 @@ METRICS = Registry(
         "faces": "metrics.faces.seen:FacesSeen",
         "event_sync": "metrics.sync.events:EventSync",
         "syncnet": "metrics.sync.syncnet:SyncNet",
+        "lip_sync": "metrics.lips.lag_metric:LipSync",
         "lip_accuracy": "metrics.lips.accuracy:LipAccuracy",
         "loudness": "metrics.audio.loudness:Loudness",
         "silence": "metrics.audio.levels:Silence",

@@ -27,9 +27,8 @@ from metrics.gates import GATES, Answer, Gate, GateResult, Specimen, judged, tri
 from metrics.synthetic import DAMAGES
 from metrics.synthetic.picture import recast
 from metrics.synthetic.sound import swapped
-from metrics.weights import WeightsError
 
-__all__ = ["Source", "brought", "lacking", "rendered", "validate"]
+__all__ = ["Source", "brought", "rendered", "validate"]
 
 TALKERS = tuple(f"speak-{language}-01" for language in ("zh", "yue", "en", "ja", "ko", "fr", "de"))
 IMPACTS = tuple(f"sync-{what}-01" for what in ("ball", "hammer", "drum", "door", "bell", "glass"))
@@ -81,14 +80,6 @@ def brought(folder: Path) -> tuple[Source, ...]:
             "each other their sound, and five the fewest that can tell a level of damage."
         )
     return _in_a_ring("", files)
-
-
-def lacking(name: str) -> str | None:
-    """What a registered metric lacks here, as a sentence; None if it can run."""
-    try:
-        return METRICS.load(name).missing()  # type: ignore[no-any-return]  # a metric of the registry
-    except WeightsError as error:
-        return str(error)
 
 
 def validate(

@@ -99,6 +99,8 @@ def test_doctor_examines_the_installation_and_the_study(tmp_path: Path) -> None:
     assert findings["study"]["state"] == "ok"
     assert findings["database"]["state"] == "ok"
     assert findings["package metrics"]["state"] == "ok"
+    assert "can run here" in findings["metrics"]["said"]
+    assert "EVALHARNESS_SYNCNET_WEIGHTS" in findings["metric syncnet"]["said"]
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "study.toml").write_text(

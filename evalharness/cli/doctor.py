@@ -20,7 +20,7 @@ from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_
 from evalharness.config import STUDY_FILE, Study, load_study
 from evalharness.errors import EvalHarnessError
 from evalharness.prompts import load_suites
-from evalharness.registry import ADAPTERS
+from evalharness.registry import ADAPTERS, METRICS
 
 __all__ = ["Finding", "doctor", "examine"]
 
@@ -28,7 +28,7 @@ OUR_PACKAGES = ("evalharness", "metrics", "arena_ui")
 
 EXTRAS = {
     "synthetic": ("cv2", "espeakng_loader", "pypinyin"),
-    "metrics": ("cv2", "librosa", "pyloudnorm"),
+    "metrics": ("cv2", "faster_whisper", "librosa", "onnxruntime", "soxr", "speechmos"),
     "postgres": ("psycopg",),
 }
 """Modules by which an extra is recognised as installed."""
@@ -68,6 +68,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield Finding("python", "ok", f"{sys.version.split()[0]}, evalharness {version('evalharness')}")
     yield from _names()
     yield from _extras()
+    yield from _metrics()
     free = shutil.disk_usage(folder if folder.is_dir() else Path()).free
     yield Finding(
         "disk",
@@ -112,6 +113,24 @@ def _extras() -> Iterator[Finding]:
             yield Finding(f"extra {extra}", "note", said)
         else:
             yield Finding(f"extra {extra}", "ok", "installed")
+
+
+def _metrics() -> Iterator[Finding]:
+    """Which metrics cannot run, and why; and whether two OpenCVs lie over each other."""
+    from evalharness.measure import lacking  # numpy, PyAV: not at the command line's start
+
+    names = tuple(METRICS)
+    sentences = {name: said for name in names if (said := lacking(name)) is not None}
+    yield Finding("metrics", "ok", f"{len(names) - len(sentences)} of {len(names)} can run here")
+    for name, said in sentences.items():
+        yield Finding(f"metric {name}", "note", said)
+    owners = packages_distributions().get("cv2", [])
+    if len(set(owners)) > 1:
+        said = (
+            f"{' and '.join(sorted(set(owners)))} are both installed and overwrite each other: uninstall all "
+            "of them, then pip install opencv-python-headless."
+        )
+        yield Finding("package cv2", "bad", said)
 
 
 def _study(folder: Path) -> Iterator[Finding]:

@@ -113,7 +113,7 @@ def _sources(clips: Path | None, *, quick: bool) -> tuple[Source, ...]:
 
 def _usable(asked: Sequence[str] | None) -> list[str]:
     """The metrics to try: those asked for, which must be able to run here, or all that are."""
-    from evalharness.validation import lacking
+    from evalharness.measure import lacking
 
     missing = {name: said for name in asked or METRICS if (said := lacking(name)) is not None}
     if asked and missing:
