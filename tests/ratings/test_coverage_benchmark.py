@@ -1,4 +1,4 @@
-"""benchmarks/coverage.py and style.py at a small size: intervals cover, rows do not, style is found."""
+"""interval_coverage.py and style.py of benchmarks at a small size: intervals cover, style is found."""
 
 import runpy
 from pathlib import Path
@@ -12,7 +12,7 @@ REAL = BENCHMARKS.parents[1] / "shared" / "data" / "votes" / "hdrvdc_bright.csv"
 
 @pytest.fixture(scope="module")
 def coverage():
-    return runpy.run_path(str(BENCHMARKS / "coverage.py"))
+    return runpy.run_path(str(BENCHMARKS / "interval_coverage.py"))
 
 
 def test_two_way_intervals_cover_where_rows_taken_for_independent_do_not(coverage):

@@ -1,6 +1,6 @@
 """How often 95 % intervals, and rank intervals, cover the truth when voters and prompts have tastes.
 
-    python benchmarks/coverage.py [--boards 200] [--small] [--votes-file hdrvdc_bright.csv]
+    python benchmarks/interval_coverage.py [--boards 200] [--small] [--votes-file hdrvdc_bright.csv]
 
 Simulated: each board has 20 systems, 6,000 votes, 150 voters of very uneven activity (1 / rank: the busiest
 casts 18 % of the votes) and 80 prompts; every voter and every prompt shifts every system by its own normal
