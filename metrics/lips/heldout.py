@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from metrics.base import Unscorable
 from metrics.lips.corpus import Talker
-from metrics.lips.features import RATE_HZ
+from metrics.lips.features import RATE_HZ, log_mel
 from metrics.lips.lag import LagReading, lag
 from metrics.lips.towers import Towers
 
-__all__ = ["Guess", "HeldOut", "figures", "guess", "separation"]
+__all__ = ["Guess", "HeldOut", "figures", "guess", "same_speech", "separation"]
 
 ONE_FRAME_S = 0.0401
 """A frame of SyncNet's, and a rounding error."""
@@ -94,11 +94,12 @@ def figures(held: HeldOut, seed: int = 0) -> dict[str, float]:
     result |= _swapped(held, known, rng)
     for length_s in (1.0, 2.0, 3.0):
         for around in (True, False):
-            hits = [
-                abs(found - label) <= ONE_FRAME_S for found, label in _windows(held, judged, length_s, around)
-            ]
-            sound = "sound around" if around else "sound cut too"
-            result[f"{length_s:g} s windows within 1 frame, {sound}"] = float(np.mean(hits))
+            found = list(_windows(held, judged, length_s, around))
+            sound = f"{length_s:g} s windows, sound {'around' if around else 'cut too'}"
+            result[f"{sound}, within 1 frame"] = float(np.mean([hit for hit, _ in found]))
+            result[f"{sound}, refused"] = float(np.mean([not kept for _, kept in found]))
+            if any(kept for _, kept in found):
+                result[f"{sound}, of those kept"] = float(np.mean([hit for hit, kept in found if kept]))
     return result
 
 
@@ -106,6 +107,14 @@ def separation(true: Sequence[float], false: Sequence[float]) -> float:
     """Area under the ROC curve: how often a true pair scores above a false one (ties half)."""
     first, second = np.asarray(true)[:, None], np.asarray(false)[None, :]
     return float(np.mean((first > second) + 0.5 * (first == second)))
+
+
+def same_speech(first: Talker, second: Talker) -> bool:
+    """Whether two clips say the same with the same voice at the same time: their log-mels correlate."""
+    mels = [log_mel(talker.speech) for talker in (first, second)]
+    count = min(map(len, mels))
+    rows = [(mel[:count] - mel[:count].mean(axis=0)).ravel() for mel in mels]
+    return bool(rows[0] @ rows[1] > 0.5 * np.linalg.norm(rows[0]) * np.linalg.norm(rows[1]))
 
 
 def _whole(held: HeldOut, index: int) -> Guess | None:
@@ -147,7 +156,11 @@ def _swapped(
     """The lips of one clip with the speech of another that the same towers have not seen either."""
     strangers = []
     for index in known:
-        others = [k for k in known if k != index and held.towers[k] is held.towers[index]]
+        others = [
+            k
+            for k in known
+            if held.towers[k] is held.towers[index] and not same_speech(held.talkers[k], held.talkers[index])
+        ]
         for other in rng.choice(others, each, replace=False):
             talker = held.talkers[index]
             found = guess(held.towers[index], talker.mesh, talker.times_s, held.talkers[other].speech, 0.0)
@@ -167,8 +180,8 @@ def _swapped(
 
 def _windows(
     held: HeldOut, judged: Sequence[int], length_s: float, sound_around: bool
-) -> Iterator[tuple[float, float]]:
-    """(guess, label) for each window of a clip, a second apart, in which the face is mostly seen."""
+) -> Iterator[tuple[bool, bool]]:
+    """Whether it is right, and kept, for each window, a second apart, in which the face is mostly seen."""
     for index in judged:
         talker = held.talkers[index]
         for start in np.arange(0.0, talker.times_s[-1] - length_s, 1.0):
@@ -178,7 +191,8 @@ def _windows(
             first, last = round(start * RATE_HZ), round((start + length_s) * RATE_HZ)
             sound, begins = (talker.speech, 0.0) if sound_around else (talker.speech[first:last], start)
             found = guess(held.towers[index], talker.mesh[inside], talker.times_s[inside], sound, begins)
-            yield (found.lag_s if found else np.inf), _label(held, index)
+            hit = found is not None and abs(found.lag_s - _label(held, index)) <= ONE_FRAME_S
+            yield hit, found is not None and found.interval_s is not None
 
 
 def _label(held: HeldOut, index: int) -> float:

@@ -1,10 +1,11 @@
 """Lip-sync lag: how late speech is heard after the lips that speak it move.
 
-Lag in seconds, positive where the sound is late, searched within ±0.6 s in steps of 10 ms and refined between
-them; nearest to zero is best. `confidence` is how much better the best shift fits than shifts in general, per
-second of clip: it ranks clips as SyncNet's LSE-C does (Chung & Zisserman 2016), on a scale of its own. The
-verdict is that of ITU-R BT.1359: people notice sound that is 45 ms early or 125 ms late, and put up with 90
-ms early and 185 ms late.
+Lag in seconds, positive where the sound is late, searched within ±0.6 s in steps of 10 ms and refined
+between them; nearest to zero is best. Zero is where renders of known timing are in sync: lips shut while
+the sound of p, b, m is stopped. `confidence` is by how much the best shift beats shifts in general, per
+second of seen lips: it ranks clips as SyncNet's LSE-C does (Chung & Zisserman 2016), on a scale of its own.
+The verdict is that of ITU-R BT.1359: people notice sound that is 45 ms early or 125 ms late, and put up
+with 90 ms early and 185 ms late.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ STILL = 0.002
 """Lips that move less than this (RMS, face widths) do not speak: it is what a tracker trembles."""
 SILENT = 1e-4
 """Sound that never exceeds this (-80 dB re full scale) is silence."""
-AGREEMENT = 0.0
-"""Log odds of the best shift against no agreement from which on there is a verdict."""
+AGREEMENT = -1.6
+"""Evidence per second at the best shift below which there is no verdict; unrelated lips bring -3.3."""
+WIDEST_S = 0.7
+"""A wider interval leaves the lag open."""
 
 NOTICED_S = (-0.045, 0.125)
 """ITU-R BT.1359: lags between these go unnoticed."""
@@ -49,11 +52,13 @@ class LagReading:
     interval_s: tuple[float, float]
     """95 % interval, in steps of 5 ms or finer; it may reach the ends of the search."""
     confidence: float
-    """Evidence per second by which the best shift beats the median one; about 0 (nothing fits) to 10."""
+    """Evidence per second by which the best shift beats the mean of all; 0 (none stands out) to about 5."""
     agreement: float
-    """Natural log odds of the best shift against lips and sound having nothing to do with each other."""
+    """Evidence per second that lips and sound belong together at that lag; about -3.3 where they do not."""
     verdict: str
     """`unnoticed`, `noticed` or `unacceptable` (ITU-R BT.1359)."""
+    syncnet_lag_s: float
+    """The same lag on SyncNet's zero, for comparison with its offsets (-40 ms a frame)."""
 
 
 def lag(
@@ -68,13 +73,14 @@ def lag(
     """How late `speech` comes after the lips of `mesh`.
 
     mesh: (n, 468, 3) MediaPipe face mesh points (x right, y down, z to the back) of one face in pixels,
-    widths of the face or any other unit; rows of NaN where it was not seen. times_s: (n,) when each frame is
-    shown, strictly increasing, evenly or not. speech: (m,) mono at `rate_hz`, full scale ±1, whose first
+    widths of the face or any other unit; rows of NaN where it was not seen. times_s: (n,) when each frame
+    is shown, strictly increasing, evenly or not. speech: (m,) mono at `rate_hz`, full scale ±1, whose first
     sample sounds at `speech_start_s` on the frames' clock. towers: other weights than the shipped ones.
 
     Unscorable where sound and seen lips share less than 0.9 s, the face is seen in less than half of the
-    frames, the lips stand still, there is silence, no shift fits better than unrelated lips would, or the
-    best one lies at the end of the search. Raises ValueError where shapes or times are not as said.
+    frames, the lips stand still, there is silence, lips and sound agree at no shift, the best one lies at
+    the end of the search, or so many fit equally that the interval is wider than 0.7 s. The details then
+    hold the best guess, where there is one. Raises ValueError where shapes or times are not as said.
 
     >>> import numpy as np
     >>> from metrics.lips import lag
@@ -119,13 +125,14 @@ def _read(evidence: Evidence, towers: Towers) -> LagReading | Unscorable:
     curve = np.asarray(evidence.of_shift, np.float64)
     best = int(np.argmax(curve))
     inside = 0 < best < len(curve) - 1
-    lag_s = _place(best + (_vertex(*curve[best - 1 : best + 2]) if inside else 0.0)) - towers.zero_s
-    confidence = float(curve[best] - np.median(curve)) / evidence.seen_s
-    agreement = float(curve[best])
+    fine = _vertex(*curve[best - 1 : best + 2]) if inside else 0.0
+    lag_s = evidence.first_s + (best + fine) * STEP_S
+    confidence = float(curve[best] - curve.mean()) / evidence.seen_s
+    agreement = float(curve[best]) / evidence.seen_s
     details = {
         "confidence": round(confidence, 4),
-        "agreement": round(agreement, 3),
-        "best_guess_s": round(lag_s, 4),
+        "agreement": round(agreement, 4),
+        "best_guess_s": round(float(lag_s), 4),
     }
     if agreement < AGREEMENT:
         return Unscorable(
@@ -135,19 +142,26 @@ def _read(evidence: Evidence, towers: Towers) -> LagReading | Unscorable:
         return Unscorable(
             f"The best shift lies at or beyond the end of the search, ±{SEARCH_S:g} s: no verdict.", details
         )
-    low, high = (edge - towers.zero_s for edge in _interval(curve / towers.heat))
-    return LagReading(lag_s, (min(low, lag_s), max(high, lag_s)), confidence, agreement, verdict(lag_s))
-
-
-def _place(index: float) -> float:
-    return (index - SEARCH_STEPS) * STEP_S
+    low, high = (evidence.first_s + steps * STEP_S for steps in _interval(curve / towers.heat))
+    if high - low > WIDEST_S:
+        return Unscorable(
+            f"Shifts from {low:.2f} to {high:.2f} s fit about equally well: no verdict.", details
+        )
+    return LagReading(
+        lag_s=float(lag_s),
+        interval_s=(min(low, lag_s), max(high, lag_s)),
+        confidence=confidence,
+        agreement=agreement,
+        verdict=verdict(lag_s),
+        syncnet_lag_s=float(lag_s) + towers.zero_s,
+    )
 
 
 def _interval(log_odds: Array) -> tuple[float, float]:
-    """Shifts that leave 2.5 % of the probability on either side."""
+    """Places among the shifts that leave 2.5 % of the probability on either side."""
     chance = np.exp(log_odds - log_odds.max())
     below = np.concatenate([[0.0], np.cumsum(chance / chance.sum())])
-    edges = (np.arange(len(log_odds) + 1) - 0.5 - SEARCH_STEPS) * STEP_S
+    edges = np.arange(len(log_odds) + 1) - 0.5
     low, high = np.interp([0.025, 0.975], below, edges)
     return float(low), float(high)
 

@@ -2,9 +2,9 @@
 
 NumPy only. Each tower turns 10 ms steps into directions in 64 dimensions; the cosine of a lip step and a
 speech step, weighed and less a threshold, says how much more likely the two are to be of one moment than
-unrelated (after Chung & Zisserman 2016, "Out of time", with the distance of five frames replaced by a sum
-over all steps). Summed over the clip, that is the evidence for a shift, in natural logarithms: it grows with every
-second that fits, and is negative where nothing does.
+unrelated (after Chung & Zisserman 2016, "Out of time", with a sum over all steps in place of the distance of
+five frames). Summed over the clip, that is the evidence for a shift, in natural logarithms: it grows with
+every second that fits, and is negative where nothing does.
 
 `metrics.lips.train` makes the weights; the file is read with its SHA-256 checked.
 """
@@ -30,7 +30,7 @@ __all__ = [
 Array = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).parent / "weights" / "lag.npz"
-SHA256 = ""
+SHA256 = "72adf8b2ccaae3000b551753753d36c7a1c5e57386678fcadab9670570cf12de"
 DILATIONS = (1, 2, 4)
 """Of the convolutions after the first, in steps of 20 ms."""
 PACE = 2
@@ -107,8 +107,9 @@ class Evidence:
     """What speaks for each shift of the sound against the lips."""
 
     of_shift: Array
-    """(121,) natural logarithms of odds, for the sound -0.6 … +0.6 s late: this shift against no
-    agreement."""
+    """(121,) natural logarithms of odds, this lag against none, for every 10 ms from `first_s` on."""
+    first_s: float
+    """The first of these lags, about -0.6 s."""
     seen_s: float
     """Seconds of lips that were seen while the sound lasted."""
     movement: float
@@ -127,7 +128,7 @@ class Towers:
     agreement_bias: float
     """Log odds at which no agreement is as likely as any one shift."""
     zero_s: float
-    """What the nets say of renders that are in sync; taken off every lag."""
+    """What the nets say of renders that are in sync: the search is around it, and it is taken off."""
     heat: float
     """Evidence is divided by this before it is read as a probability (Guo et al. 2017, temperature
     scaling)."""
@@ -165,19 +166,21 @@ class Towers:
         count = max(0, int(np.floor((times_s[-1] - start_s) / STEP_S + 1e-6)) - first + 1)
         still = lips_still(mesh, self.reference).reshape(len(mesh), -1)
         points, seen = on_lattice(still, times_s, start_s + first * STEP_S, count)
-        heard_first = max(0, first - SEARCH_STEPS)
-        mel = mel[heard_first : max(heard_first, first + count + SEARCH_STEPS)]
-        lead = first - heard_first
+        middle = first + round(self.zero_s / STEP_S)
+        heard_first = max(0, middle - SEARCH_STEPS)
+        mel = mel[heard_first : max(heard_first, middle + count + SEARCH_STEPS)]
+        lead = middle - heard_first
         of_shift = np.zeros(2 * SEARCH_STEPS + 1, np.float32)
         if seen.any() and len(mel):
             seen_rows = lip_rows(points, seen, self.basis)
             heard_rows = mel - mel.mean(axis=0)
             for pair in self.pairs:
                 of_shift += pair.evidence(seen_rows, seen, heard_rows, lead)
-        both = seen[max(0, -lead) : max(0, len(mel) - lead)]
+        both = seen[max(0, heard_first - first) : max(0, heard_first + len(mel) - first)]
         moves = points[seen] - points[seen].mean(axis=0) if seen.any() else np.zeros((1, 1))
         return Evidence(
             np.asarray(of_shift / len(self.pairs) - self.agreement_bias, np.float32),
+            (middle - first - SEARCH_STEPS) * STEP_S - self.zero_s,
             float(both.sum() * STEP_S),
             float(np.sqrt((moves**2).mean())),
         )

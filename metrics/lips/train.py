@@ -153,21 +153,16 @@ def fit(
 
 
 def packed(
-    pairs: Sequence[Pair],
-    reference: NDArray[np.float64],
-    basis: NDArray[np.float32],
-    *,
-    zero_s: float = 0.0,
-    heat: float = 1.0,
+    pairs: Sequence[Pair], reference: NDArray[np.float64], basis: NDArray[np.float32]
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of a weights file; convolutions in half precision."""
+    """The arrays of a weights file, convolutions in half precision; zero and heat are yet to be measured."""
     arrays: dict[str, NDArray[Any]] = {
         "reference": reference.astype(np.float32),
         "basis": basis,
         "pairs": np.array(len(pairs)),
         "agreement_bias": np.array(np.mean([pair.null.item() for pair in pairs])),
-        "zero_s": np.array(zero_s),
-        "heat": np.array(heat),
+        "zero_s": np.array(0.0),
+        "heat": np.array(1.0),
     }
     for index, pair in enumerate(pairs):
         arrays[f"{index}.worth"] = np.array(pair.log_worth.exp().item())
@@ -284,13 +279,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     everyone = range(len(talkers))
     if not chosen.held_out:
         (arrays,) = towers_for(talkers, [everyone], recipe, chosen.pairs)
-        save(chosen.to, arrays)
+        save(chosen.to, arrays | {"zero_s": np.array(chosen.zero), "heat": np.array(chosen.heat)})
         return
     held = folds([talker.name for talker in talkers], chosen.held_out)
     others = [[index for index in everyone if index not in fold] for fold in held]
     unseen: dict[int, Towers] = {}
     for fold, arrays in zip(held, towers_for(talkers, others, recipe, chosen.pairs), strict=True):
-        unseen |= dict.fromkeys(fold, Towers.of(arrays))
+        unseen |= dict.fromkeys(fold, Towers.of(arrays | {"heat": np.array(chosen.heat)}))
     for name, value in figures(HeldOut(talkers, [unseen[index] for index in everyone])).items():
         _say(f"{name:60s} {value:8.4f}")
 

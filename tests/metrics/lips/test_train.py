@@ -38,7 +38,7 @@ def test_a_few_seconds_of_training_teach_a_net_the_lag_of_made_talkers() -> None
     torch.set_num_threads(1)
     talkers = [made(seed) for seed in range(10)]
     recipe = Recipe(
-        views=1, movements=4, width=16, embedding=8, steps=80, steps_20_ms=2500, learning_rate=1e-2
+        views=1, movements=4, width=16, embedding=8, steps=60, steps_20_ms=2500, learning_rate=1e-2
     )
     reference = upper_reference(talkers)
     views = views_of(talkers, 1, reference, np.random.default_rng(0))

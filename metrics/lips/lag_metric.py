@@ -1,0 +1,99 @@
+"""Lip sync of a clip: the lag between the face that speaks and what it says, see `metrics.lips.lag`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from metrics.av import AVClip
+from metrics.base import Metric, Quantity, Reading, Unscorable, Value
+from metrics.faces.speaking import Choice, choose
+from metrics.faces.speaking import missing as speaker_missing
+from metrics.faces.tracks import Track, faces
+from metrics.lips.lag import SEARCH_S, LagReading, lag
+from metrics.lips.towers import SHA256
+from metrics.speech.track import RATE_HZ, speech
+
+__all__ = ["LipSync", "agreement", "lag_of_track"]
+
+LEAD = 0.8
+"""By how much more evidence per second the speaker's lips must fit than another moving mouth's."""
+UNRELATED = -3.3
+"""What lips bring that have nothing to do with the sound."""
+
+
+class LipSync(Metric):
+    """How late speech is heard after the lips move, of the face that speaks."""
+
+    name: ClassVar[str] = "lip_sync"
+    version: ClassVar[str] = "1"
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity(
+            "offset_s",
+            "s",
+            "zero",
+            f"How late speech is heard after the lips move; positive: sound late; within ±{SEARCH_S:g} s.",
+            -SEARCH_S,
+            SEARCH_S,
+        ),
+        Quantity(
+            "confidence",
+            "nats/s",
+            "higher",
+            "How much better the best offset fits than the mean of all, per second of seen lips.",
+            0.0,
+        ),
+    )
+    question: ClassVar[str] = "av_sync"
+    source: ClassVar[str] = "ours, after Chung & Zisserman 2016; verdict: ITU-R BT.1359"
+    needs: ClassVar[str] = "metrics"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """What finding faces and speech needs; the lag itself needs NumPy and SciPy alone."""
+        return speaker_missing()
+
+    @classmethod
+    def weights(cls) -> str:
+        """The shipped towers."""
+        return f"lag.npz {SHA256[:12]}"
+
+    def measure(self, clip: AVClip) -> Mapping[str, Reading]:
+        """Offset and confidence; interval, verdict and who speaks in the details."""
+        choice = clip.once(_who_speaks)
+        if choice.chosen is None:
+            nobody = Unscorable(choice.why)
+            return {"offset_s": nobody, "confidence": nobody}
+        found = lag_of_track(clip, clip.once(faces).tracks[choice.chosen])
+        if isinstance(found, Unscorable):
+            return {"offset_s": found, "confidence": found}
+        details = {
+            "interval_s": [round(edge, 4) for edge in found.interval_s],
+            "verdict": found.verdict,
+            "syncnet_lag_s": round(found.syncnet_lag_s, 4),
+            "agreement": round(found.agreement, 2),
+            "speaker": choice.chosen,
+            "why": choice.why,
+        }
+        return {
+            "offset_s": Value(round(found.lag_s, 4), details),
+            "confidence": Value(round(found.confidence, 4), details),
+        }
+
+
+def lag_of_track(clip: AVClip, track: Track) -> LagReading | Unscorable:
+    """The lag between one face of a clip and its sound."""
+    heard = clip.once(speech)
+    return lag(track.mesh, track.times_s, heard.samples, RATE_HZ, heard.start_s)
+
+
+def agreement(clip: AVClip, track: Track) -> float:
+    """How well a face goes with the sound, evidence per second at its best lag; for `choose`."""
+    found = lag_of_track(clip, track)
+    if isinstance(found, LagReading):
+        return found.agreement
+    return float(found.details.get("agreement", UNRELATED))
+
+
+def _who_speaks(clip: AVClip) -> Choice:
+    return choose(clip, agreement, LEAD)
