@@ -1,4 +1,4 @@
-"""Training of the lag net: `python -m metrics.lips.train --data FOLDER [--held-out 5] [--to FILE]`.
+"""Training of the lag net: `python -m metrics.lips.train --data FOLDER [--zero S] [--held-out 5]`.
 
 Two towers learn to say by how much the sound of a window was moved: contrastive over 61 shifts of 20 ms, with
 "no agreement" as one more answer, which is the right one for the sound of another clip. Windows of 0.5 to 5
@@ -270,6 +270,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--to", type=Path, default=WEIGHTS, help="where the weights go")
     parser.add_argument("--pairs", type=int, default=3, help="pairs of towers whose evidence is averaged")
+    parser.add_argument("--zero", type=float, default=0.0, help="what renders in sync are said to lag, in s")
+    parser.add_argument("--heat", type=float, default=1.5, help="what evidence is divided by for intervals")
     parser.add_argument(
         "--held-out", type=int, default=0, metavar="K", help="K folds by scene; writes no weights"
     )

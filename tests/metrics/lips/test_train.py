@@ -9,7 +9,7 @@ import pytest
 
 from metrics.lips import LagReading, lag
 from metrics.lips.augment import MIRROR, varied
-from metrics.lips.corpus import Talker, folds, scenes
+from metrics.lips.corpus import Talker, folds, read_talkers, scenes
 from metrics.lips.features import LIPS, UPPER_FACE
 from metrics.lips.heldout import separation
 from metrics.lips.towers import SEARCH_STEPS, Towers
@@ -131,10 +131,30 @@ def test_separation_counts_pairs_and_halves_ties() -> None:
     assert separation([0.0], [1.0]) == 0.0
 
 
-def test_the_command_names_its_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_trains_on_a_folder_and_writes_the_zero_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("torch", reason="torch is not installed: nothing can be trained")
-    from metrics.lips.train import main
+    import soundfile
 
-    with pytest.raises(SystemExit):
-        main([])
-    assert "--data" in capsys.readouterr().err
+    from metrics.lips import train
+
+    (tmp_path / "speech").mkdir()
+    meshes: dict[str, np.ndarray] = {}
+    rows = ["clip,syncnet_offsets_frames25,lse_c"]
+    for seed in range(9):
+        talker = made(seed, length_s=3.0)
+        meshes |= {f"{seed}/mesh": talker.mesh.astype(np.float16), f"{seed}/fps": np.array(25.0)}
+        soundfile.write(tmp_path / "speech" / f"{seed}.flac", talker.speech, 16000)
+        rows.append(f'{seed},"[{seed % 2}]",5.0')
+    np.savez(tmp_path / "mesh.npz", **meshes)
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    read = read_talkers(tmp_path)
+    assert [talker.lag_s for talker in read][:2] == [0.0, -0.04]
+    small = train.Recipe(views=1, steps=2, steps_20_ms=1200, width=8)
+    monkeypatch.setattr(train, "Recipe", lambda: small)
+    weights = tmp_path / "lag.npz"
+    train.main(["--data", str(tmp_path), "--to", str(weights), "--pairs", "1", "--zero", "-0.05"])
+    assert "SHA-256" in capsys.readouterr().out
+    towers = Towers.read(weights)
+    assert (len(towers.pairs), towers.zero_s) == (1, -0.05)
