@@ -60,8 +60,7 @@ def _sped(speech: Array, faster: float) -> Array:
 
 
 def _other_camera(mesh: Array, rng: np.random.Generator) -> Array:
-    """Depth as another tracker guesses it, a skewed lens, points that tremble, and a mouth that moves
-    more."""
+    """Depth as another tracker guesses it, a skewed lens, trembling points, frames blurred together."""
     seen = np.asarray(np.isfinite(mesh).all(axis=(1, 2)))
     skew = np.eye(3) + rng.normal(0, 0.04, (3, 3))
     skew[2] *= np.exp(rng.normal(0, 0.25))

@@ -1,10 +1,9 @@
-"""What the lag net sees and hears: lip points freed of the head's movement, and the log-mel picture of
-speech.
+"""What the lag net sees and hears: lips freed of the head's movement, and the log-mel picture of speech.
 
 Both lie on one lattice of 10 ms (100 Hz), anchored at the first speech sample. Times in seconds.
 
 - Lips: 40 lip and 8 chin and cheek points of the 468-point face mesh (Kartynnik et al. 2019). In each frame
-  the mesh is turned, scaled and moved so that 20 points of the upper face, which speech hardly moves, lie
+  the mesh is turned, scaled and moved so that 19 points of the upper face, which speech hardly moves, lie
   where they lie on a reference face (least squares, Umeyama 1991): what is left is what the mouth does. So
   the units are widths of the reference face, and neither pixels nor where the head is or how it is turned
   matter.

@@ -1,5 +1,4 @@
-"""How well lag nets do on scenes they have not seen: against SyncNet's verdicts, known shifts, and other
-voices.
+"""How well lag nets do on scenes they have not seen: against SyncNet, known shifts, and other voices.
 
 Every clip is read by towers that were trained without its scene. Guesses count whether or not the reading
 would have been refused; how many would have been is a figure of its own.

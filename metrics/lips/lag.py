@@ -91,6 +91,8 @@ def lag(
     """
     mesh, times = _checked(mesh, times_s)
     sound = np.asarray(speech, np.float64)
+    if sound.ndim != 1 or not np.isfinite(sound).all():
+        raise ValueError(f"lag needs mono speech (m,) of finite samples; got the shape {sound.shape}.")
     seen = int(np.isfinite(mesh).all(axis=(1, 2)).sum())
     if seen < FEWEST_SEEN * len(mesh) or seen < 2:
         return Unscorable(f"The face is seen in {seen} of {len(mesh)} frames; half of them are needed.")

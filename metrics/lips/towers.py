@@ -130,13 +130,11 @@ class Towers:
     zero_s: float
     """What the nets say of renders that are in sync: the search is around it, and it is taken off."""
     heat: float
-    """Evidence is divided by this before it is read as a probability (Guo et al. 2017, temperature
-    scaling)."""
+    """Evidence is divided by this to be read as a probability (temperature scaling, Guo et al. 2017)."""
 
     @classmethod
     def read(cls, path: Path) -> Towers:
-        """From the file that `metrics.lips.train` writes. Raises KeyError where it is another kind of
-        file."""
+        """From the file that `metrics.lips.train` writes. Raises KeyError where it is of another kind."""
         with np.load(path) as file:
             return cls.of(dict(file))
 
@@ -159,8 +157,7 @@ class Towers:
         speech: NDArray[np.float64],
         start_s: float,
     ) -> Evidence:
-        """For meshes (n, 468, 3) seen at `times_s` and 16 kHz mono speech whose first sample sounds at
-        `start_s`."""
+        """Of meshes (n, 468, 3) seen at `times_s` and 16 kHz mono speech that begins at `start_s`."""
         mel = log_mel(speech).astype(np.float32) / MEL_SCALE
         first = int(np.ceil((times_s[0] - start_s) / STEP_S - 1e-6))
         count = max(0, int(np.floor((times_s[-1] - start_s) / STEP_S + 1e-6)) - first + 1)
@@ -187,8 +184,7 @@ class Towers:
 
 
 def lip_rows(points: NDArray[np.float64], seen: NDArray[np.bool_], basis: Array) -> Array:
-    """(k, 2p) from lip points (k, 144): place along the basis, the mean taken off, and velocity (twice per
-    80 ms)."""
+    """(k, 2p) from lip points (k, 144): places along the basis, less their mean, and their velocities."""
     place = np.where(seen[:, None], points.astype(np.float32) @ basis, 0).astype(np.float32)
     edge = ((VELOCITY, VELOCITY), (0, 0))
     around = np.pad(place, edge, mode="edge")
@@ -206,8 +202,7 @@ def shipped() -> Towers:
 
 
 def _along_shifts(lips: Array, ears: Array, lead: int) -> Array:
-    """(121,): sum over lip rows of their product with the ear row `lead` + shift further on, where there is
-    one."""
+    """(121,): products of lip rows with the ear rows `lead` + shift further on, summed where both are."""
     sums = np.zeros(2 * SEARCH_STEPS + 1, np.float32)
     for index in range(len(sums)):
         ahead = lead + index - SEARCH_STEPS

@@ -75,8 +75,7 @@ class Windows:
         *,
         sound_ends_too: bool,
     ) -> Windows:
-        """One window of each picked view, the sound moved at random; `sound_ends_too`: none beyond the
-        lips."""
+        """One window of each picked view, the sound moved at random, or ending with the lips as well."""
         shifts = TRAINING_SHIFTS
         spare = np.maximum(1, views.length[pick] - 2 * length + 10)
         start = MARGIN + rng.integers(-10, spare)

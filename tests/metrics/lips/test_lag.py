@@ -116,6 +116,9 @@ def test_what_is_no_clip_is_an_error() -> None:
         lag(np.zeros((5, 3, 468)), np.arange(5.0), np.zeros(80000), 16000)
     with pytest.raises(ValueError, match="increase"):
         lag(np.zeros((3, 468, 3)), np.array([0.0, 0.2, 0.2]), np.zeros(80000), 16000)
+    for speech in (np.zeros((2, 80000)), np.full(80000, np.nan)):
+        with pytest.raises(ValueError, match="mono speech"):
+            lag(np.zeros((5, 468, 3)), np.arange(5.0), speech, 16000)
 
 
 @pytest.mark.parametrize(
