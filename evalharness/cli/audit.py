@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,10 +41,12 @@ def blinding(
     Ends with code 7 and a sentence that names the feature when something leaks.
     """
     from evalharness.blinding import audit_exhibits  # decodes media: not at the command line's start
+    from evalharness.blinding.measured import mark_notes
 
     study = load_study(folder)
     with store_of(study) as store:
         exhibits = store.exhibits()
+        clips, measurements = store.clips(), store.measurements()
     if not exhibits:
         raise BlindingError(
             f"There is nothing to audit: this study has no exhibits yet. Make them with "
@@ -55,6 +57,7 @@ def blinding(
         report = audit_exhibits(
             exhibits, study.folder, words=[*codenames, *(word or [])], accept=accept or [], progress=progress
         )
+    report = replace(report, notes=(*report.notes, *mark_notes(clips, measurements)))
     if as_json:
         print_json(asdict(report))
     else:
