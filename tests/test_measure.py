@@ -16,9 +16,12 @@ import numpy as np
 import pytest
 
 from evalharness import media
+from evalharness.adapters.synthetic.knobs import Knobs
+from evalharness.adapters.synthetic.render import Order as SceneOrder
+from evalharness.adapters.synthetic.render import render
 from evalharness.config import Study, StudySettings
 from evalharness.errors import MissingExtraError, UnknownNameError
-from evalharness.measure import Order, lacking, measure_clip, measure_study
+from evalharness.measure import Order, lacking, measure_clip, measure_files, measure_study
 from evalharness.records import Clip, JobKey, MeasurementStatus, Prompt, Task
 from evalharness.registry import METRICS
 from evalharness.store import Store
@@ -297,3 +300,16 @@ def test_an_unknown_metric_is_refused_with_its_neighbours(studied: tuple[Study, 
     study, store = studied
     with pytest.raises(UnknownNameError, match="did you mean loudness"):
         measure_study(study, store, metrics=["loudnes"])
+
+
+def test_whoever_measures_gets_the_same_bytes(tmp_path: Path) -> None:
+    prompt = Prompt("talk", Task.TEXT_TO_VIDEO, "She speaks.", "en", "CC0-1.0", "My mother opened the jam.")
+    made = render(SceneOrder(prompt, seed=1, width=480, height=270, duration_s=3.0, fps=25.0), Knobs())
+    media.write_video(tmp_path / "talk.mp4", made.frames, made.fps, made.samples, made.rate_hz)
+    brief = Brief(prompt.text, prompt.language, prompt.spoken)
+    names = ["container", "event_sync", "flicker", "lip_accuracy", "lip_sync", "loudness", "motion"]
+    path = tmp_path / "talk.mp4"
+    here = measure_clip(Order(sha256(path.read_bytes()).hexdigest(), path, brief, tuple(names)))
+    there, _ = measure_files([path], brief, metrics=names, processes=2)
+    assert there[path] == here
+    assert sum(row.status is MeasurementStatus.VALUE for row in here) >= 9
