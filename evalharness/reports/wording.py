@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,11 +76,25 @@ def board_lines(board: Leaderboard) -> tuple[tuple[str, str], ...]:
 
 
 def not_scored(row: MetricRow) -> str:
-    """What a mean leaves out, with the reasons; a dash where nothing."""
-    parts = [f"{count} unscorable: {reason}" for reason, count in row.unscorable.items()]
-    parts += [f"{count} failed: {reason}" for reason, count in row.failed.items()]
+    """What a mean leaves out, with the reasons; a dash where nothing.
+
+    Reasons that differ in their figures alone are one, the first of them standing for all.
+    """
+    parts = [f"{said} unscorable: {reason}" for said, reason in _alike(row.unscorable)]
+    parts += [f"{said} failed: {reason}" for said, reason in _alike(row.failed)]
     parts += [f"{row.unmeasured} not measured"] if row.unmeasured else []
     return "; ".join(parts) or numbers.NONE
+
+
+def _alike(reasons: Mapping[str, int]) -> list[tuple[int, str]]:
+    """(count, sentence) of reasons, those that differ only in numbers under the first of them."""
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for reason, count in reasons.items():
+        groups.setdefault(re.sub(r"\d+(\.\d+)?", "#", reason), []).append((reason, count))
+    return [
+        (sum(count for _, count in group), ("such as " if len(group) > 1 else "") + group[0][0].rstrip("."))
+        for group in groups.values()
+    ]
 
 
 def board_counts(board: Leaderboard) -> str:

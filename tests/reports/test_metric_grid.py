@@ -59,3 +59,11 @@ def test_a_failed_gate_is_said_wherever_metrics_are_shown(summary: Summary, rows
     for text in (console.file.getvalue(), render_markdown(shown), render_html(shown)):  # type: ignore[attr-defined]  # StringIO
         assert "Failed 1 of 2 gates" in text
         assert "No gate has judged these in this version" in text
+
+
+def test_reasons_that_differ_in_figures_alone_are_counted_together() -> None:
+    reasons = {"Weak (0.23, 0.5 needed).": 2, "No sound.": 1, "Weak (0.31, 0.5 needed).": 1}
+    grid = metric_grid([replace(row("a", "sync.lag_s"), unscorable=reasons)], {})
+    assert grid is not None
+    ((_, _, said),) = grid.left_out
+    assert said == "3 unscorable: such as Weak (0.23, 0.5 needed); 1 unscorable: No sound"
