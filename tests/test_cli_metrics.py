@@ -163,7 +163,7 @@ def test_plots_name_metric_verdict_and_every_level() -> None:
     drawn = gates_svg(validation)
     assert drawn is not None
     words = set(re.findall(r">([^<>]+)<", drawn))
-    assert {"none", "-6", "6", "0 of 6", "passed, n = 6", "failed, n = 6", "gain (dB)"} <= words
+    assert {"none", "-6", "6", "0/6", "passed, n = 6", "failed, n = 6", "gain (dB)"} <= words
     picture = gates_png(validation)
     assert picture is not None
     assert picture.startswith(b"\x89PNG")

@@ -117,7 +117,7 @@ def _in_order(gate: GateRecord) -> list[tuple[str, Rung]]:
 
 def _label(rung: Rung) -> str:
     level = "none" if rung.level is None else f"{rung.level:g}"
-    return f"{level}|{rung.n} of {rung.n + rung.refused}" if rung.refused else level
+    return f"{level}|{rung.n}/{rung.n + rung.refused}" if rung.refused else level
 
 
 _CONFIG = {

@@ -13,7 +13,7 @@ from evalharness.reports import Summary, forest_svg, render_html
 
 ODD_NAME = "<script>alert(1)</script> | [bold]*x*"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt; | [bold]*x*"
-VOID = {"meta", "br", "link", "img", "hr", "input"}
+VOID = {"meta", "br", "link", "img", "hr", "input", "wbr"}
 
 
 class _Reader(HTMLParser):
