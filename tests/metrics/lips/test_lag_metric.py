@@ -25,7 +25,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> AVClip:
     from evalharness.prompts import load_suites
 
     where = tmp_path_factory.mktemp("suite")
-    (prompt,) = load_suites(PromptSettings(suites=["audio-sync"], ids=["speak-de-01"]), where)
+    (prompt,) = load_suites(PromptSettings(suites=["audio-sync"], ids=["speak-en-01"]), where)
     made = render(Order(prompt, 5, 4.0, 320, 320, 25.0), Knobs())
     pictures = np.stack(list(made.frames))
     return AVClip.of_pictures(pictures, np.arange(made.count) / 25, made.samples, made.rate_hz)
