@@ -1,4 +1,8 @@
-"""Lip sync of a clip: the lag between the face that speaks and what it says, see `metrics.lips.lag`."""
+"""Lip sync of a clip: the lag between the face that speaks and what it says, see `metrics.lips.lag`.
+
+Two zeros, 64 ms apart: `offset_s` is 0 where renders of known timing are in sync, `syncnet_offset_s` where
+SyncNet reads 0. Compare with SyncNet's offsets by the latter alone.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +41,12 @@ class LipSync(Metric):
             SEARCH_S,
         ),
         Quantity(
+            "syncnet_offset_s",
+            "s",
+            "none",
+            "The same on SyncNet's zero, to compare with SyncNet's offsets (whose sign is the other one).",
+        ),
+        Quantity(
             "confidence",
             "nats/s",
             "higher",
@@ -59,26 +69,29 @@ class LipSync(Metric):
         return f"lag.npz {SHA256[:12]}"
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
-        """Offset and confidence; interval, verdict and who speaks in the details."""
+        """Offset on both zeros, and confidence; interval, verdict and who speaks in the details."""
         choice = clip.once(_who_speaks)
         if choice.chosen is None:
             nobody = Unscorable(choice.why)
-            return {"offset_s": nobody, "confidence": nobody}
+            return self._all(nobody)
         found = lag_of_track(clip, clip.once(faces).tracks[choice.chosen])
         if isinstance(found, Unscorable):
-            return {"offset_s": found, "confidence": found}
+            return self._all(found)
         details = {
             "interval_s": [round(edge, 4) for edge in found.interval_s],
             "verdict": found.verdict,
-            "syncnet_lag_s": round(found.syncnet_lag_s, 4),
             "agreement": round(found.agreement, 2),
             "speaker": choice.chosen,
             "why": choice.why,
         }
         return {
             "offset_s": Value(round(found.lag_s, 4), details),
+            "syncnet_offset_s": Value(round(found.syncnet_lag_s, 4), details),
             "confidence": Value(round(found.confidence, 4), details),
         }
+
+    def _all(self, reason: Unscorable) -> Mapping[str, Reading]:
+        return {quantity.name: reason for quantity in self.quantities}
 
 
 def lag_of_track(clip: AVClip, track: Track) -> LagReading | Unscorable:
