@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,22 +12,41 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from evalharness.cli.metrics_table import GATES_FILE
 from evalharness.cli.options import AsJson, out, print_json, progress_bar, status
+from evalharness.errors import ConfigError
+from evalharness.gates import gate_note, read_validations
+from evalharness.prompts import data_folder
 from evalharness.records import Measurement, MeasurementStatus
+from evalharness.registry import METRICS
 
 if TYPE_CHECKING:
     from metrics.av import Brief
 
 __all__ = ["inspect"]
 
+_WAYS = {"lower": "lower is better", "higher": "higher is better", "zero": "zero is best", "none": ""}
+_RECORD_KEEPING = frozenset({"brief", "weights"})
+"""Details that say whether two measurements are comparable; in --json."""
+
+
+class Language(StrEnum):
+    """Languages whose words can be measured."""
+
+    ZH = "zh"
+    YUE = "yue"
+    EN = "en"
+    JA = "ja"
+    KO = "ko"
+    FR = "fr"
+    DE = "de"
+
 
 def inspect(
     files: Annotated[list[Path], typer.Argument(help="Video files.")],
     metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be given again.")] = None,
     spoken: Annotated[str | None, typer.Option(help="The words that should be said.")] = None,
-    language: Annotated[
-        str, typer.Option(help="Of the words and the prompt: zh, yue, en, ja, ko, fr or de.")
-    ] = "",
+    language: Annotated[Language | None, typer.Option(help="Of the words and the prompt.")] = None,
     prompt: Annotated[str, typer.Option(help="What the clips were asked to show.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -37,7 +57,9 @@ def inspect(
     from evalharness.measure import measure_files  # metrics: not at the command line's start
     from metrics.av import Brief
 
-    brief = Brief(text=prompt, language=language, spoken=spoken)
+    if spoken and language is None:
+        raise ConfigError("Words were given with --spoken, but not their language: add --language en, say.")
+    brief = Brief(text=prompt, language=language.value if language else "", spoken=spoken)
     with progress_bar("measure") as progress:
         found, left_out = measure_files(files, brief, metrics=metric, progress=progress)
     for name, lacking in left_out.items():
@@ -45,19 +67,48 @@ def inspect(
     if as_json:
         print_json({"clips": _plain(found, brief), "left_out": dict(left_out)})
     else:
+        notes = _gate_notes(next(iter(found.values()), ()))
         for path, rows in found.items():
-            out.print(_table(path, rows))
+            out.print(_table(path, rows, notes))
+        for quantity, note in notes.items():
+            if note.startswith("Failed"):
+                out.print(f"! {quantity}: {note}", markup=False, style="yellow")
+        if any(not note.startswith("Failed") for note in notes.values()):
+            out.print("? No gate has judged this quantity in this version.", style="dim")
     if any(row.status is MeasurementStatus.FAILED for rows in found.values() for row in rows):
         raise typer.Exit(4)
 
 
-def _table(path: Path, rows: Sequence[Measurement]) -> Table:
-    table = Table("quantity", "reading", "with", title=escape(str(path)), title_justify="left")
+def _gate_notes(rows: Sequence[Measurement]) -> dict[str, str]:
+    """By quantity: what its gates showed, where a reader must know it."""
+    validations = read_validations(data_folder() / GATES_FILE)
+    notes = {row.metric: gate_note(row.metric, row.version, validations) for row in rows}
+    return {quantity: note for quantity, note in notes.items() if note is not None}
+
+
+def _table(path: Path, rows: Sequence[Measurement], notes: Mapping[str, str]) -> Table:
+    table = Table("quantity", "reading", "best", "with", title=escape(str(path)), title_justify="left")
+    reasons = {row.reason for row in rows}
+    if len(rows) > 1 and len(reasons) == 1 and rows[0].status is MeasurementStatus.FAILED:
+        table.add_row("all", "[red]failed[/red]", "", escape(rows[0].reason or ""))
+        return table
+    better = {
+        f"{name}.{each.name}": _WAYS[each.better]
+        for name in {row.metric.partition(".")[0] for row in rows}
+        for each in METRICS.load(name).quantities
+    }
+    told: set[str] = set()
     for row in rows:
+        note = notes.get(row.metric)
+        mark = "" if note is None else " !" if note.startswith("Failed") else " ?"
+        name, way = f"{row.metric}{mark}", better[row.metric]
+        beside = _short(row.details) if row.value is not None else row.reason or ""
+        shown = escape(beside) if beside not in told else "as above"
+        told.add(beside)
         if row.value is None:
-            table.add_row(row.metric, f"[dim]{row.status}[/dim]", f"[dim]{escape(row.reason or '')}[/dim]")
+            table.add_row(name, f"[dim]{row.status}[/dim]", f"[dim]{way}[/dim]", f"[dim]{shown}[/dim]")
         else:
-            table.add_row(row.metric, f"{row.value:.4g} {row.unit}".rstrip(), escape(_short(row.details)))
+            table.add_row(name, f"{row.value:.4g} {row.unit}".rstrip(), way, shown if beside else "")
     return table
 
 
@@ -71,7 +122,11 @@ def _short(details: Mapping[str, Any]) -> str:
             return f"{shown(value[0])}..{shown(value[1])}"
         return str(value)
 
-    plain = {key: value for key, value in details.items() if not isinstance(value, Mapping)}
+    plain = {
+        key: value
+        for key, value in details.items()
+        if not isinstance(value, Mapping) and key not in _RECORD_KEEPING
+    }
     return ", ".join(
         f"{key} {shown(value)}"
         for key, value in plain.items()

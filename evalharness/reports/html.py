@@ -10,7 +10,7 @@ from markupsafe import Markup
 from evalharness.records import Leaderboard
 from evalharness.reports import numbers, wording
 from evalharness.reports.forest import forest_svg
-from evalharness.reports.metric_grid import MetricGrid, metric_grid
+from evalharness.reports.metric_grid import MetricGrid, metric_grid, reading
 from evalharness.reports.summary import Refusal, Summary
 
 __all__ = ["render_html"]
@@ -44,7 +44,7 @@ def render_html(summary: Summary) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(numbers=numbers, wording=wording)
+    environment.globals.update(numbers=numbers, wording=wording, reading=reading)
     template = environment.get_template("report.html.j2")
     return template.render(
         summary=summary,

@@ -86,7 +86,10 @@ def render_markdown(summary: Summary) -> str:
             parts.append(f"Not rated: {_plain(refusal.sentence)}")
     for heading, grid in _grids(summary):
         parts.append(f"## {heading}")
-        parts.append("Mean (clips it is over).")
+        parts.append(
+            "Mean ± standard deviation over clips, and how many; where zero is best, the mean distance from "
+            "zero, and the mean as bias."
+        )
         parts.append(_markdown(*_grid_table(grid)))
         parts.append("\n".join(f"- {_plain(note)}" for note in _grid_notes(grid)))
     for columns, rows, heading in _side_tables(summary):
@@ -181,7 +184,7 @@ def _grids(summary: Summary) -> list[tuple[str, MetricGrid]]:
 
 def _grid_table(grid: MetricGrid) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     rows = [
-        (f"{line.metric} {line.mark}".rstrip(), line.about, *(cell(row) for row in line.cells))
+        (f"{line.metric} {line.mark}".rstrip(), line.about, *(cell(row, line.signed) for row in line.cells))
         for line in grid.lines
     ]
     return ("quantity", "unit, best", *grid.systems), rows

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalharness.reports import numbers, wording
 from evalharness.reports.summary import MetricRow
 
-__all__ = ["MetricGrid", "MetricLine", "cell", "metric_grid"]
+__all__ = ["MetricGrid", "MetricLine", "cell", "metric_grid", "reading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class MetricLine:
     """What to know before believing it: what its gates showed."""
     failed: bool
     """Whether it failed a gate."""
+    signed: bool
+    """Whether nearest zero is best: then the mean distance from zero is shown, and the mean as bias."""
     cells: tuple[MetricRow, ...]
     """One of each system, in the grid's order."""
 
@@ -40,8 +43,8 @@ class MetricGrid:
     systems: tuple[str, ...]
     lines: tuple[MetricLine, ...]
     left_out: tuple[tuple[str, str, str], ...]
-    """(metric, system, sentence) for every mean that leaves clips out; quantities of a metric that leave
-    out the same clips for the same reasons are one entry."""
+    """(metric, system, sentence) for every mean that leaves clips out; where the quantities of a metric
+    leave out different clips, their names stand for the metric's."""
 
     @property
     def failed(self) -> tuple[tuple[str, str], ...]:
@@ -60,22 +63,43 @@ def metric_grid(rows: Sequence[MetricRow], directions: Mapping[str, str]) -> Met
         return None
     systems = tuple(dict.fromkeys(row.system for row in rows))
     found: dict[tuple[str, str], dict[str, MetricRow]] = {}
-    left_out: dict[tuple[str, str, str], None] = {}
     for row in rows:
         found.setdefault((row.metric, row.version), {})[row.system] = row
-        if row.n < row.clips:
-            left_out[row.metric.partition(".")[0], row.system, wording.not_scored(row)] = None
     lines = []
     for (metric, version), cells in found.items():
         first = next(iter(cells.values()))
         unit = next((row.unit for row in cells.values() if row.unit), "")
         about = wording.unit_line(unit, directions.get(metric))
         ordered = tuple(cells[system] for system in systems)
-        lines.append(MetricLine(metric, version, about, first.note, first.failed_gate, ordered))
-    return MetricGrid(systems, tuple(lines), tuple(left_out))
+        signed = directions.get(metric) == "zero"
+        lines.append(MetricLine(metric, version, about, first.note, first.failed_gate, signed, ordered))
+    return MetricGrid(systems, tuple(lines), _left_out(rows))
 
 
-def cell(row: MetricRow) -> str:
-    """A mean with the clips it is over: `0.041 (9)`, or `0.041 (9 of 11)` where some are left out."""
+def cell(row: MetricRow, signed: bool) -> str:
+    """`reading` with the clips it is over: `0.041 ± 0.010 (9)`, `(9 of 11)` where some are left out."""
     count = f"{row.n} of {row.clips}" if row.n < row.clips else str(row.n)
-    return f"{numbers.figure(row.mean)} ({count})"
+    return f"{reading(row, signed)} ({count})"
+
+
+def reading(row: MetricRow, signed: bool) -> str:
+    """Mean and standard deviation over clips; where `signed`, distance from zero and the mean as bias."""
+    if signed and row.magnitude is not None:
+        return f"{numbers.figure(row.magnitude)}, bias {numbers.figure(row.mean)}"
+    spread = f" ± {numbers.figure(row.deviation)}" if row.deviation is not None else ""
+    return numbers.figure(row.mean) + spread
+
+
+def _left_out(rows: Sequence[MetricRow]) -> tuple[tuple[str, str, str], ...]:
+    """(metric or quantity, system, sentence): a metric's name where all its quantities share the sentence."""
+    quantities: dict[str, set[str]] = defaultdict(set)
+    sharing: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        metric = row.metric.partition(".")[0]
+        quantities[metric].add(row.metric)
+        if row.n < row.clips:
+            sharing[metric, row.system, wording.not_scored(row)].add(row.metric)
+    return tuple(
+        (metric if shared == quantities[metric] else ", ".join(sorted(shared)), system, sentence)
+        for (metric, system, sentence), shared in sharing.items()
+    )

@@ -47,6 +47,8 @@ class MetricRow:
     unmeasured: int
     """Clips that this metric has not been run on."""
     category: str = "all"
+    magnitude: float | None = None
+    """Mean distance from zero: early and late do not cancel in it as they do in `mean`."""
     note: str | None = None
     """What to know before believing it: what its gates showed, a sentence."""
     failed_gate: bool = False

@@ -72,6 +72,7 @@ def _metric_row(
         failed=reasons(MeasurementStatus.FAILED),
         unmeasured=len(found) - len(rows),
         category=category,
+        magnitude=statistics.fmean(map(abs, values)) if values else None,
     )
 
 

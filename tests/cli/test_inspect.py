@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from evalharness import media
 from evalharness.cli.main import app
-from evalharness.errors import EvalHarnessError, MediaError, UnknownNameError
+from evalharness.errors import ConfigError, EvalHarnessError, MediaError, UnknownNameError
 
 
 def run(*words: object) -> Result:
@@ -51,12 +51,24 @@ def test_what_cannot_be_scored_shows_its_reason(clip: Path) -> None:
     [
         (["gone.mp4"], MediaError, "gone.mp4 cannot be read"),
         (["gone.mp4", "--metric", "loudnes"], UnknownNameError, "did you mean loudness"),
+        (["gone.mp4", "--spoken", "Hello."], ConfigError, "not their language"),
     ],
 )
 def test_bad_input_gets_a_sentence(words: list[str], error: type[EvalHarnessError], sentence: str) -> None:
     raised = run(*words).exception
     assert isinstance(raised, error)
     assert sentence in str(raised)
+
+
+def test_a_language_nobody_measures_is_refused(clip: Path) -> None:
+    assert run(clip, "--language", "klingon", "--metric", "black").exit_code == 2
+
+
+def test_what_failed_a_gate_is_marked_and_the_way_is_said(clip: Path) -> None:
+    shown = run(clip, "--metric", "av_align", "--metric", "loudness").stdout
+    assert "av_align.iou !" in shown
+    assert "higher" in shown
+    assert "! av_align.iou: Failed 1 of 1 gates" in shown
 
 
 def test_a_file_that_is_no_video_fails_with_its_reason(tmp_path: Path) -> None:

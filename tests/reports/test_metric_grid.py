@@ -40,9 +40,23 @@ def test_a_line_is_a_quantity_in_one_version_and_every_system_is_in_it(rows: lis
         ("sync.trust", "1", "s", "!"),
         ("sync.lag_s", "2", "s, zero is best", "?"),
     ]
-    assert [cell(each) for each in grid.lines[0].cells] == ["0.500 (3)", "– (0 of 3)"]
+    assert [cell(each, signed=False) for each in grid.lines[0].cells] == ["0.500 (3)", "– (0 of 3)"]
     assert grid.failed == (("sync.trust", FAILED),)
     assert grid.unjudged == ("sync.lag_s",)
+
+
+def test_early_and_late_do_not_cancel() -> None:
+    found = [replace(row("a", "sync.lag_s"), mean=0.01, magnitude=0.35, deviation=0.5)]
+    grid = metric_grid(found, {"sync.lag_s": "zero"})
+    assert grid is not None
+    assert [cell(each, grid.lines[0].signed) for each in grid.lines[0].cells] == ["0.350, bias 0.0100 (3)"]
+    assert cell(found[0], signed=False) == "0.0100 ± 0.500 (3)"
+
+
+def test_quantities_that_leave_out_different_clips_are_named() -> None:
+    grid = metric_grid([row("a", "sync.lag_s", n=2, silent=1), row("a", "sync.trust")], {})
+    assert grid is not None
+    assert grid.left_out == (("sync.lag_s", "a", "1 unscorable: no sound"),)
 
 
 def test_what_the_quantities_of_a_metric_leave_out_alike_is_said_once(rows: list[MetricRow]) -> None:

@@ -72,6 +72,13 @@ def test_a_measured_zero_is_a_value_and_a_shared_file_counts_for_each_clip():
     assert [(row.system, row.mean, row.n) for row in rows] == [("a", 0.0, 2), ("b", 0.0, 1)]
 
 
+def test_distance_from_zero_does_not_cancel():
+    clips = [_clip("a", "p", "x"), _clip("a", "q", "y")]
+    (row,) = metric_table([_measured("x", 0.3), _measured("y", -0.4)], clips)
+    assert row.mean == pytest.approx(-0.05)
+    assert row.magnitude == pytest.approx(0.35)
+
+
 def test_versions_of_a_metric_are_never_averaged_together():
     rows = metric_table([_measured("x", 1.0), _measured("x", 3.0, version="2")], [_clip("a", "p", "x")])
     assert [(row.version, row.mean) for row in rows] == [("1", 1.0), ("2", 3.0)]
