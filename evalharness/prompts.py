@@ -19,6 +19,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evalharness.config import PromptSettings
+from evalharness.data import data_folder
 from evalharness.errors import SuiteError
 from evalharness.records import Category, Prompt, Task
 
@@ -67,23 +68,6 @@ class _Line(BaseModel):
     reading: _Text | None = None
     first_frame: _Text | None = None
     tags: tuple[_Tag, ...] = ()
-
-
-def data_folder() -> Path:
-    """Where the data that come with evalharness lie: `evalharness/_data` in an installed wheel, `data/`
-    beside the package in a checkout.
-
-    Raises SuiteError if they are in neither place.
-    """
-    package = Path(__file__).resolve().parent
-    candidates = (package / "_data", package.parent / "data")
-    for folder in candidates:
-        if (folder / "prompts").is_dir():
-            return folder
-    raise SuiteError(
-        f"The data that come with evalharness are missing: neither {candidates[0]} nor {candidates[1]} holds "
-        "a folder 'prompts'. Install evalharness again."
-    )
 
 
 def builtin_suites() -> Mapping[str, Path]:
