@@ -5,5 +5,5 @@ catalogue.py  its models, limits and prices, read from data/adapters/*.toml
 exchange.py   the values that pass between them
 
 What routes share: address.py (hosts), credentials.py (keys), reading.py (values out of unknown answers),
-first_frames.py (which pictures a vendor takes).
+faults.py (what went wrong, in a sentence), first_frames.py (which pictures a vendor takes).
 """

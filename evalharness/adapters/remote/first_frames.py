@@ -22,11 +22,11 @@ class FrameLimits:
 
     least_px: int
     """Of the shorter side."""
-    most_px: int
-    """Of the longer side."""
     steepest: float
     """The longer side may be at most so many times the shorter one."""
     most_bytes: int
+    most_px: int | None = None
+    """Of the longer side, where one is documented."""
     formats: frozenset[str] = frozenset({"JPEG", "PNG", "WEBP", "BMP"})
     """In Pillow's words."""
     transparent: bool = True
@@ -71,10 +71,15 @@ def _refuse_picture(content: bytes, limits: FrameLimits, ratio: str | None) -> s
     if transparent and not limits.transparent:
         return "The first frame has transparent parts, which this model does not take: save it without them."
     short, long = sorted((width, height))
-    if short < limits.least_px or long > limits.most_px:
+    if short < limits.least_px:
         return (
-            f"The first frame has {width}x{height} pixels; this model takes sides of {limits.least_px} to "
-            f"{limits.most_px} pixels: scale it."
+            f"The first frame has {width}x{height} pixels; this model takes sides of at least "
+            f"{limits.least_px}: make it larger."
+        )
+    if limits.most_px is not None and long > limits.most_px:
+        return (
+            f"The first frame has {width}x{height} pixels; this model takes sides of at most "
+            f"{limits.most_px}: make it smaller."
         )
     if long > limits.steepest * short:
         return (

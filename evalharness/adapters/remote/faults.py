@@ -1,0 +1,30 @@
+"""From what a vendor says went wrong to a fault: its kind, and a finished sentence with its own words."""
+
+from __future__ import annotations
+
+from evalharness.records import FailureKind
+
+__all__ = ["kind_of_status", "sentence"]
+
+_STATUSES = {
+    401: FailureKind.AUTH,
+    402: FailureKind.BILLING,
+    403: FailureKind.AUTH,
+    429: FailureKind.RATE,
+}
+
+_LONGEST = 400
+
+
+def kind_of_status(status: int) -> FailureKind:
+    """What an HTTP status means where the vendor gives no code of its own."""
+    if status in _STATUSES:
+        return _STATUSES[status]
+    return FailureKind.PARAMETER if 400 <= status < 500 else FailureKind.SERVER
+
+
+def sentence(said: str, code: str | None = None, words: str | None = None) -> str:
+    """`said`, then the vendor's code and words where there are any, on one line and ended."""
+    parts = [" ".join(part.split()) for part in (said, code, words) if part]
+    line = ": ".join(part for part in parts if part)[:_LONGEST]
+    return line if line.endswith((".", "!", "?", "。")) else f"{line}."
