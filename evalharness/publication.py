@@ -16,10 +16,19 @@ from evalharness.gates import Validation, gate_note
 from evalharness.ratings import leaderboard
 from evalharness.ratings.tally import tally_codes
 from evalharness.records import Category, Leaderboard, Question
-from evalharness.reports import MetricRow, Refusal, Summary, generation_table, metric_table, vote_flow
+from evalharness.reports import (
+    Meaning,
+    MetricRow,
+    Refusal,
+    Summary,
+    generation_table,
+    metric_table,
+    render_measurements,
+    vote_flow,
+)
 from evalharness.store import Store
 
-__all__ = ["boards", "publish"]
+__all__ = ["boards", "measurements_csv", "publish"]
 
 
 def publish(
@@ -27,14 +36,14 @@ def publish(
     store: Store,
     now: datetime,
     *,
-    directions: Mapping[str, str],
+    meanings: Mapping[str, Meaning],
     category: Category | None = None,
     question: Question | None = None,
     validations: Mapping[str, Validation] | None = None,
 ) -> Summary:
     """Everything there is to report about a study as it stands, or only one category or question of it.
 
-    `directions` says for each metric which way is better, `validations` what its gates showed. A board
+    `meanings` says of each quantity how it is to be read, `validations` what its gates showed. A board
     that these votes do not allow is a `Refusal` with its sentence, never a gap.
     """
     rated, refused = boards(study, store, category=category, question=question)
@@ -58,11 +67,16 @@ def publish(
             for shown_category, shown in by_category.items()
             for row in metric_table(measurements, shown, category=shown_category, labels=labels)
         ),
-        directions=directions,
+        meanings=meanings,
         generation=generation_table(store.jobs(), clips, labels=labels),
         flow=vote_flow(store.battles(), store.votes(), store.exclusions()),
         recompute=("python -m evalharness leaderboard <study>", "python -m evalharness report <study>"),
     )
+
+
+def measurements_csv(study: Study, store: Store, meanings: Mapping[str, Meaning]) -> str:
+    """Every measurement of every clip as CSV, with each system under the name it is published by."""
+    return render_measurements(store.clips(), store.measurements(), meanings, labels=_labels(study))
 
 
 def boards(

@@ -16,9 +16,9 @@ from evalharness.gates import read_validations
 from evalharness.prompts import data_folder
 from evalharness.records import Category, Question
 from evalharness.registry import METRICS
-from evalharness.reports import Summary
+from evalharness.reports import Meaning, Summary
 
-__all__ = ["Form", "leaderboard", "summary_of"]
+__all__ = ["Form", "leaderboard", "meanings", "summary_of"]
 
 
 class Form(StrEnum):
@@ -60,18 +60,22 @@ def summary_of(
     """What there is to report of a study now."""
     from evalharness.publication import publish  # pandas, altair: not at the command line's start
 
-    directions = {
-        f"{metric.name}.{quantity.name}": quantity.better
-        for metric in map(METRICS.load, METRICS)
-        for quantity in metric.quantities
-    }
     with store_of(study) as store:
         return publish(
             study,
             store,
             datetime.now(UTC),
-            directions=directions,
+            meanings=meanings(),
             category=category,
             question=question,
             validations=read_validations(data_folder() / GATES_FILE),
         )
+
+
+def meanings() -> dict[str, Meaning]:
+    """How to read each quantity of every registered metric."""
+    return {
+        f"{metric.name}.{each.name}": Meaning(each.better, metric.question, each.low, each.high)
+        for metric in map(METRICS.load, METRICS)
+        for each in metric.quantities
+    }

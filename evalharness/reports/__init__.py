@@ -4,6 +4,9 @@
     tables        stored records -> the report's rows
     leaderboard   terminal, Markdown and CSV
     interchange   JSON that loads back into the same records
+    measurements  every measurement of every clip, as CSV
+    metric_grid   metrics of a category as one table, grouped by what voters are asked
+    gate_plots    what a metric shows on known damage, drawn
     forest, html  the plot, and the single-file HTML report
     wording, numbers   how things are called and how numbers are written, the same everywhere
 
@@ -14,9 +17,11 @@ from evalharness.reports.forest import forest_svg
 from evalharness.reports.html import render_html
 from evalharness.reports.interchange import from_json, render_json, to_json
 from evalharness.reports.leaderboard import render_csv, render_markdown, render_terminal
+from evalharness.reports.measurements import render_measurements
 from evalharness.reports.summary import (
     CategoryProgress,
     GenerationRow,
+    Meaning,
     MetricRow,
     Refusal,
     Summary,
@@ -27,6 +32,7 @@ from evalharness.reports.tables import generation_table, metric_table, vote_flow
 __all__ = [
     "CategoryProgress",
     "GenerationRow",
+    "Meaning",
     "MetricRow",
     "Refusal",
     "Summary",
@@ -39,6 +45,7 @@ __all__ = [
     "render_html",
     "render_json",
     "render_markdown",
+    "render_measurements",
     "render_terminal",
     "to_json",
     "vote_flow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -44,7 +45,7 @@ def render_html(summary: Summary) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(numbers=numbers, wording=wording, reading=reading)
+    environment.globals.update(numbers=numbers, wording=wording, reading=reading, breakable=_breakable)
     template = environment.get_template("report.html.j2")
     return template.render(
         summary=summary,
@@ -58,8 +59,13 @@ def _section(summary: Summary, category: str) -> _Section:
         category=category,
         boards=tuple(_drawn(board) for board in summary.boards if board.category == category),
         refused=tuple(refusal for refusal in summary.refused if refusal.category == category),
-        metrics=metric_grid([row for row in summary.metrics if row.category == category], summary.directions),
+        metrics=metric_grid([row for row in summary.metrics if row.category == category], summary.meanings),
     )
+
+
+def _breakable(name: str) -> Markup:
+    """A name that a narrow column may break after a dot or an underscore."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._])", name))
 
 
 def _drawn(board: Leaderboard) -> _Drawn:

@@ -176,7 +176,7 @@ def _grids(summary: Summary) -> list[tuple[str, MetricGrid]]:
     grids = []
     for category in summary.categories:
         rows = [row for row in summary.metrics if row.category == category]
-        if grid := metric_grid(rows, summary.directions):
+        if grid := metric_grid(rows, summary.meanings):
             where = "" if category == "all" else f" · {title(category)}"
             grids.append((f"Automatic metrics{where}", grid))
     return grids
@@ -184,17 +184,24 @@ def _grids(summary: Summary) -> list[tuple[str, MetricGrid]]:
 
 def _grid_table(grid: MetricGrid) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     rows = [
-        (f"{line.metric} {line.mark}".rstrip(), line.about, *(cell(row, line.signed) for row in line.cells))
-        for line in grid.lines
+        (
+            group.title if place == 0 else "",
+            f"{line.metric} {line.mark}".rstrip(),
+            line.about,
+            *(cell(row, line.signed) for row in line.cells),
+        )
+        for group in grid.groups
+        for place, line in enumerate(group.lines)
     ]
-    return ("quantity", "unit, best", *grid.systems), rows
+    return ("speaks to", "quantity", "unit, best", *grid.systems), rows
 
 
 def _grid_notes(grid: MetricGrid) -> list[str]:
-    """What stands below a grid: failed gates, quantities without a verdict, and what the means leave out."""
+    """What stands below a grid: failed gates, quantities without a verdict or a value, clips left out."""
     notes = [f"! {quantity}: {note}" for quantity, note in grid.failed]
     if grid.unjudged:
         notes.append(f"? No gate has judged these in this version: {', '.join(grid.unjudged)}.")
+    notes += [f"No value in any system: {metric}: {sentence}" for metric, sentence in grid.empty]
     return notes + [f"{metric}, {system}: {sentence}" for metric, system, sentence in grid.left_out]
 
 

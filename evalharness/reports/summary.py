@@ -12,7 +12,7 @@ from datetime import datetime
 
 from evalharness.records import Leaderboard, Question
 
-__all__ = ["CategoryProgress", "GenerationRow", "MetricRow", "Refusal", "Summary", "VoteFlow"]
+__all__ = ["CategoryProgress", "GenerationRow", "Meaning", "MetricRow", "Refusal", "Summary", "VoteFlow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,19 @@ class Refusal:
     question: Question
     sentence: str
     """The RatingError's message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How the numbers of a quantity are to be read."""
+
+    better: str = "none"
+    """`lower`, `higher`, `zero` (nearest to zero) or `none`."""
+    question: str = ""
+    """The voters' question it speaks to; empty for a property of the file."""
+    low: float | None = None
+    """The least value there can be, None where nothing bounds it."""
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +130,8 @@ class Summary:
     boards: tuple[Leaderboard, ...] = ()
     refused: tuple[Refusal, ...] = ()
     metrics: tuple[MetricRow, ...] = ()
-    directions: Mapping[str, str] = field(default_factory=dict)
-    """Metric -> which way is better: lower, higher, zero or none."""
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    """`<metric>.<quantity>` -> how its numbers are to be read."""
     generation: tuple[GenerationRow, ...] = ()
     flow: VoteFlow | None = None
     recompute: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import Any
 
 from evalharness.records import Leaderboard
 from evalharness.reports import numbers
-from evalharness.reports.summary import MetricRow, VoteFlow
+from evalharness.reports.summary import Meaning, MetricRow, VoteFlow
 
 __all__ = [
     "board_counts",
@@ -22,6 +22,7 @@ __all__ = [
     "tied_words",
     "title",
     "unit_line",
+    "unit_word",
 ]
 
 
@@ -161,10 +162,19 @@ def headline(board: Leaderboard) -> str:
     return f"{first.system} has the highest rating; the votes do not yet tell it from {others}."
 
 
-def unit_line(unit: str, better: str | None) -> str:
-    """A metric's unit and direction, as far as they are known."""
+def unit_line(unit: str, meaning: Meaning) -> str:
+    """A quantity's unit and direction."""
     ways = {"lower": "lower is better", "higher": "higher is better", "zero": "zero is best"}
-    return ", ".join(part for part in (unit, ways.get(better or "", "")) if part)
+    way = ways.get(meaning.better)
+    said = unit_word(unit, meaning.low, meaning.high)
+    return f"{said}, {way}" if way else said
+
+
+def unit_word(unit: str, low: float | None, high: float | None) -> str:
+    """The unit; for a number without one, the range it lies in (`0..1`), or `no unit`."""
+    if unit:
+        return unit
+    return f"{low:g}..{high:g}".replace("-", "−") if low is not None and high is not None else "no unit"
 
 
 def _listed(names: Sequence[str], most: int) -> str:

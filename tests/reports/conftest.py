@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 import pytest
 
 from evalharness.records import Leaderboard, Question, Rating
-from evalharness.reports import CategoryProgress, GenerationRow, MetricRow, Refusal, Summary, VoteFlow
+from evalharness.reports import (
+    CategoryProgress,
+    GenerationRow,
+    Meaning,
+    MetricRow,
+    Refusal,
+    Summary,
+    VoteFlow,
+)
 
 ODD_NAME = "<script>alert(1)</script> | [bold]*x*"
 
@@ -79,7 +87,7 @@ def summary(board: Leaderboard) -> Summary:
         boards=(board,),
         refused=(Refusal("audio-sync", Question.LIP_ACCURACY, "There are no votes here yet."),),
         metrics=metrics,
-        directions={"event_sync.offset_s": "zero"},
+        meanings={"event_sync.offset_s": Meaning("zero", "av_sync")},
         generation=generation,
         flow=flow,
         recompute=("evalharness report ice-and-fire",),

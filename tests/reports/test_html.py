@@ -94,7 +94,8 @@ def test_the_tables_hold_the_numbers(summary, read):
         ODD_NAME,
     ]
     assert first in rows
-    assert ["event_sync.offset_ss, zero is best", "0.0412 ± 0.0100n = 9", "–n = 0 of 11"] in rows
+    assert ["event_sync.offset_s s, zero is best", "0.0412 ± 0.0100n = 9", "–n = 0 of 11"] in rows
+    assert ["Sound in sync"] in rows
     assert ["drift-mini", "8", "1", "3", "2 moderation, 1 timeout", "–", "–", "–"] in rows
 
 

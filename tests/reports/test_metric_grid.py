@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from evalharness.reports import MetricRow, Summary, render_html, render_markdown, render_terminal
+from evalharness.reports import Meaning, MetricRow, Summary, render_html, render_markdown, render_terminal
 from evalharness.reports.metric_grid import cell, metric_grid
 
 FAILED = "Failed 1 of 2 gates (picture noise: it does not fall)."
@@ -31,7 +31,7 @@ def rows() -> list[MetricRow]:
 
 
 def test_a_line_is_a_quantity_in_one_version_and_every_system_is_in_it(rows: list[MetricRow]) -> None:
-    grid = metric_grid(rows, {"sync.lag_s": "zero"})
+    grid = metric_grid(rows, {"sync.lag_s": Meaning("zero")})
     assert grid is not None
     assert grid.systems == ("a", "b")
     lines = [(line.metric, line.version, line.about, line.mark) for line in grid.lines]
@@ -47,7 +47,7 @@ def test_a_line_is_a_quantity_in_one_version_and_every_system_is_in_it(rows: lis
 
 def test_early_and_late_do_not_cancel() -> None:
     found = [replace(row("a", "sync.lag_s"), mean=0.01, magnitude=0.35, deviation=0.5)]
-    grid = metric_grid(found, {"sync.lag_s": "zero"})
+    grid = metric_grid(found, {"sync.lag_s": Meaning("zero")})
     assert grid is not None
     assert [cell(each, grid.lines[0].signed) for each in grid.lines[0].cells] == ["0.350, bias 0.0100 (3)"]
     assert cell(found[0], signed=False) == "0.0100 ± 0.500 (3)"
@@ -72,7 +72,7 @@ def test_a_failed_gate_is_said_wherever_metrics_are_shown(summary: Summary, rows
     render_terminal(shown, console)
     for text in (console.file.getvalue(), render_markdown(shown), render_html(shown)):  # type: ignore[attr-defined]  # StringIO
         assert "Failed 1 of 2 gates" in text
-        assert "No gate has judged these in this version" in text
+        assert "No gate has judged" in text
 
 
 def test_reasons_that_differ_in_figures_alone_are_counted_together() -> None:
@@ -81,3 +81,44 @@ def test_reasons_that_differ_in_figures_alone_are_counted_together() -> None:
     assert grid is not None
     ((_, _, said),) = grid.left_out
     assert said == "3 unscorable: such as Weak (0.23, 0.5 needed); 1 unscorable: No sound"
+
+
+def test_lines_stand_together_by_what_voters_are_asked_and_the_empty_stand_apart() -> None:
+    rows = [
+        *(row(system, "loud.level") for system in "ab"),
+        *(row(system, "lips.closure") for system in "ab"),
+        *(row(system, "sync.lag_s", n=n, silent=3 - n) for system, n in (("a", 0), ("b", 3))),
+        *(row(system, "talk.rate", n=0, silent=3) for system in "ab"),
+        *(row(system, "talk.error", n=0, silent=3) for system in "ab"),
+    ]
+    meanings = {"lips.closure": Meaning("higher", "lip_accuracy"), "sync.lag_s": Meaning("zero", "av_sync")}
+    grid = metric_grid(rows, meanings)
+    assert grid is not None
+    groups = [(group.title, [line.metric for line in group.lines]) for group in grid.groups]
+    assert groups == [
+        ("Sound in sync", ["sync.lag_s"]),
+        ("Lip accuracy", ["lips.closure"]),
+        ("Sound, faces and file", ["loud.level"]),
+    ]
+    assert grid.empty == (("talk", "6 unscorable: no sound"),)
+    assert grid.left_out == (("sync", "a", "3 unscorable: no sound"),)
+
+
+def test_a_quantity_alone_without_a_value_does_not_stand_for_its_metric() -> None:
+    grid = metric_grid([row("a", "sync.lag_s", n=0, silent=2), row("a", "sync.trust")], {})
+    assert grid is not None
+    assert grid.empty == (("sync.lag_s", "2 unscorable: no sound"),)
+
+
+def test_the_page_marks_what_failed_in_words_and_folds_the_empty_away(
+    summary: Summary, rows: list[MetricRow]
+) -> None:
+    nothing = [row(system, "talk.rate", n=0, silent=3) for system in "ab"]
+    page = render_html(replace(summary, metrics=(*rows, *nothing)))
+    legend, table = page.index('class="legend'), page.index('<div class="scroll grid">')
+    assert legend < table
+    assert '<tr class="failed"><th scope="row">sync.<wbr>trust' in page
+    assert page.count(">failed a gate</span>") == 2, "in the legend and beside the quantity"
+    folded = page[page.index("<summary>No value in any system, and why</summary>") :]
+    assert "<li>talk: 6 unscorable: no sound</li>" in folded
+    assert "talk.<wbr>rate" not in page[table : page.index("<details>", table)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from evalharness.records import Leaderboard
-from evalharness.reports import wording
+from evalharness.reports import Meaning, wording
 
 
 def _wide(board: Leaderboard, systems: int, tied: int) -> Leaderboard:
@@ -42,10 +42,11 @@ def test_headings():
 
 
 def test_units_and_directions():
-    assert wording.unit_line("s", "zero") == "s, zero is best"
-    assert wording.unit_line("", "lower") == "lower is better"
-    assert wording.unit_line("LUFS", "none") == "LUFS"
-    assert wording.unit_line("", None) == ""
+    assert wording.unit_line("s", Meaning("zero")) == "s, zero is best"
+    assert wording.unit_line("", Meaning("lower")) == "no unit, lower is better"
+    assert wording.unit_line("", Meaning("lower", low=0, high=1)) == "0..1, lower is better"
+    assert wording.unit_line("", Meaning(low=-1.0, high=1.0)) == "−1..1"
+    assert wording.unit_line("LUFS", Meaning(low=-70.0)) == "LUFS"
 
 
 def test_a_bare_recipe_still_reads(board):
