@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalharness.config import Study
-from evalharness.errors import MediaError, MissingExtraError
+from evalharness.errors import MediaError, MissingExtraError, UnknownNameError
 from evalharness.executors import process_pool
 from evalharness.records import Measurement, MeasurementStatus, Prompt
 from evalharness.registry import METRICS
@@ -56,6 +56,8 @@ class MeasureSummary:
     """Distinct files."""
     measured: int
     """Files measured by this run."""
+    new: Mapping[MeasurementStatus, int]
+    """Measurements taken by this run, by their ending."""
     values: int
     unscorable: int
     failures: tuple[Measurement, ...]
@@ -87,9 +89,11 @@ def measure_study(
     orders = _orders(usable, paths, _briefs(store), store.measurements())
     report = progress or (lambda _done, _total: None)
     done = len(paths) - len(orders)
+    new: Counter[MeasurementStatus] = Counter()
     report(done, len(paths))
     for rows in _measured(orders, processes or os.cpu_count() or 1):
         store.put_measurements(rows)
+        new.update(row.status for row in rows)
         done += 1
         report(done, len(paths))
     versions = {
@@ -104,6 +108,7 @@ def measure_study(
     return MeasureSummary(
         clips=len(paths),
         measured=len(orders),
+        new=new,
         values=count[MeasurementStatus.VALUE],
         unscorable=count[MeasurementStatus.UNSCORABLE],
         failures=tuple(row for row in now if row.status is MeasurementStatus.FAILED),
@@ -163,7 +168,19 @@ def measure_clip(order: Order) -> tuple[Measurement, ...]:
 
 
 def lacking(name: str) -> str | None:
-    """What a registered metric lacks before it can run here, as a sentence; None if nothing."""
+    """What a registered metric lacks before it can run here, as a sentence; None if nothing.
+
+    Raises UnknownNameError for a metric nobody registered; for a quantity it names the metric.
+    """
+    metric, _, quantity = name.partition(".")
+    if quantity and metric in METRICS:
+        quantities = ", ".join(
+            _full_name(METRICS.load(metric), each.name) for each in METRICS.load(metric).quantities
+        )
+        raise UnknownNameError(
+            f"'{name}' is no metric, and metrics are measured whole: ask for --metric {metric}, which gives "
+            f"{quantities}."
+        )
     try:
         sentence: str | None = METRICS.load(name).missing()
     except WeightsError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -93,10 +94,32 @@ def test_the_report_is_written_in_four_forms_and_hides_the_masked_name(folder: P
         assert str(BETTER.codename) in text
 
 
+def test_every_measurement_is_in_one_file_and_the_masked_name_in_none(folder: Path) -> None:
+    assert run("report", str(folder)).returncode == 0
+    beside = folder / "reports" / "measurements.csv"
+    rows = list(csv.DictReader(beside.open(encoding="utf-8", newline="")))
+    study = load_study(folder)
+    with Store.open(study.database_url) as store:
+        stored = store.measurements()
+    assert len(rows) == len(stored)
+    assert {row["system"] for row in rows} == {BETTER.codename, LATE.name}
+    assert BETTER.name not in beside.read_text(encoding="utf-8")
+    values = {(row["clip"], f"{row['metric']}.{row['quantity']}"): row for row in rows}
+    for each in stored:
+        row = values[each.clip_sha256, each.metric]
+        assert row["ending"] == each.status
+        assert (float(row["value"]) if row["value"] else None) == each.value
+        assert row["reason"] == (each.reason or "")
+        assert row["unit"]
+    again = folder / "again.csv"
+    assert run("measure", str(folder), "--metric", "black", "--csv", str(again)).returncode == 0
+    assert again.read_bytes() == beside.read_bytes()
+
+
 def test_a_second_pass_has_nothing_left_to_do(folder: Path) -> None:
     assert "0 made now, 4 there before" in run("generate", str(folder)).stdout
     assert "0 exhibits made now, 4 there before" in run("blind", str(folder)).stdout
-    assert "0 measured now" in run("measure", str(folder)).stdout
+    assert "This run: 0 of 4 clips measured." in run("measure", str(folder)).stdout
 
 
 def test_the_demo_asks_for_prompts_that_exist_in_all_three_categories(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def blinding(
             f"'python -m evalharness blind {folder}'."
         )
     codenames = [system.codename for system in study.systems if system.codename]
-    with progress_bar("audit") as progress:
+    with progress_bar("audit", keeps=False) as progress:
         report = audit_exhibits(
             exhibits, study.folder, words=[*codenames, *(word or [])], accept=accept or [], progress=progress
         )

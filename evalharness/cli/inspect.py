@@ -60,7 +60,7 @@ def inspect(
     if spoken and language is None:
         raise ConfigError("Words were given with --spoken, but not their language: add --language en, say.")
     brief = Brief(text=prompt, language=language.value if language else "", spoken=spoken)
-    with progress_bar("measure") as progress:
+    with progress_bar("measure", keeps=False) as progress:
         found, left_out = measure_files(files, brief, metrics=metric, progress=progress)
     for name, lacking in left_out.items():
         status.print(f"Left out: {name}. {lacking}", markup=False, style="dim")

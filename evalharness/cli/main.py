@@ -77,7 +77,7 @@ def main() -> None:
         app()
     except SystemExit as ending:
         if ending.code == INTERRUPTED:  # typer turned Ctrl-C into this, without a word
-            status.print("Interrupted. What was finished is kept; the same command goes on from there.")
+            status.print("Interrupted.")
         raise
     except EvalHarnessError as error:
         _say(str(error))

@@ -71,7 +71,7 @@ def validate(
             "everywhere. Leave out --quick and --clips, or write to a folder with --out."
         )
     names = _usable(metric)
-    with progress_bar("validate") as progress:
+    with progress_bar("validate", keeps=False) as progress:
         found = validated(
             names, _sources(clips, quick=quick), quick=quick, progress=progress, processes=processes
         )

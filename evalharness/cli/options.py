@@ -46,8 +46,11 @@ def store_of(study: Study) -> Iterator[Store]:
 
 
 @contextmanager
-def progress_bar(task: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar with the time left; the callback takes (done, total)."""
+def progress_bar(task: str, *, keeps: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar with the time left; the callback takes (done, total).
+
+    When Ctrl-C ends the work, it says how much was finished, and whether that is kept (`keeps`).
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -65,5 +68,18 @@ def progress_bar(task: str) -> Iterator[Callable[[int, int], None]]:
 
     try:
         yield show
+    except KeyboardInterrupt:
+        bar.stop()
+        status.print(_left(int(bar.tasks[0].completed), bar.tasks[0].total, keeps), soft_wrap=True)
+        raise
     finally:
         bar.stop()
+
+
+def _left(done: int, total: float | None, keeps: bool) -> str:
+    """What an interrupted command leaves behind."""
+    if not keeps or not done:
+        return (
+            "Nothing is kept of this run." if not keeps else "Nothing was finished yet, so nothing is kept."
+        )
+    return f"{done} of {total:g} are finished and kept; the same command goes on from there."
