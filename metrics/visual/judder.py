@@ -3,10 +3,15 @@
 Share of frames, 0..1, that repeat the one before while things move before and after; lower is better. And the
 rate, in new pictures a second, at which movement is really shown; higher is better, up to the file's own.
 
-How much a picture differs from the one before is the mean over the twentieth of its cells (8 x 8 pixels of
-at most 320) that differ most: a mouth that speaks is movement, coding noise is not. A repeat differs by less
-than one grey level, and within 0.13 s on either side there is a step of two grey levels, and five times its
-own. A freeze, or a scene at rest, is no judder. Repeats under new grain are not found.
+A picture that is held stops movement dead and lets it go on at full speed. How much a picture differs from
+the one before is the mean over the twentieth of its cells (8 x 8 pixels of at most 320) that differ most: a
+mouth that speaks is movement, coding noise is not. While a picture is held, each step is below one grey
+level, and the steps into and out of the hold are five times as large and two grey levels at least. What
+little changes meanwhile is the coder's doing and goes no way in particular: where it goes along with the
+step into the hold or out of it, movement was slow, as in a mouth that turns, and nothing was repeated.
+
+What rests for half a second or longer is no judder (see `freeze`). Repeats under new grain, and those amid
+movement too slow to stand out from coding noise, are not found.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 from metrics.visual.stillness import cells
 
-__all__ = ["Judder", "repeats", "steps"]
+__all__ = ["Judder", "changes", "repeats", "sizes"]
 
 Array = NDArray[np.float64]
 
@@ -31,8 +36,10 @@ MOVING_SHARE = 0.05
 SAME_LEVELS = 1.0
 MOVING_LEVELS = 2.0
 CONTRAST = 5.0
-REACH_S = 0.13
-"""A picture held longer, three at 24 a second, stands still rather than stutters."""
+ALIKE = 0.35
+"""Cosine, either way, from which on a small change goes along with the movement beside it."""
+LONGEST_S = 0.5
+"""A picture held this long stands still rather than stutters."""
 LEAST_STEPS = 8
 """Steps amid movement below which there is no rate to speak of."""
 REGULAR = 0.8
@@ -43,7 +50,7 @@ class Judder(Metric):
     """How often a moving picture stutters, and how many pictures a second it really has."""
 
     name: ClassVar[str] = "judder"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     question: ClassVar[str] = "motion"
     source: ClassVar[str] = "ours"
     quantities: ClassVar[tuple[Quantity, ...]] = (
@@ -54,9 +61,9 @@ class Judder(Metric):
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """Both, or unscorable where too little moves to stutter."""
         times = clip.frame_times_s
-        differing = steps(clip.grey)
-        repeated = repeats(differing, times)
-        moving = repeated | (differing >= MOVING_LEVELS)
+        changed = changes(clip.grey)
+        repeated = repeats(changed, times)
+        moving = repeated | (sizes(changed) >= MOVING_LEVELS)
         if moving.sum() < LEAST_STEPS:
             still = Unscorable(
                 f"Things move over {int(moving.sum())} frames; {LEAST_STEPS} are needed to see them stutter."
@@ -65,31 +72,59 @@ class Judder(Metric):
         moving_s = float(np.diff(times)[moving].sum())
         details = {"repeats": int(repeated.sum()), "moving": int(moving.sum()), "pattern": _pattern(repeated)}
         return {
-            "share": Value(float(repeated.sum() / differing.size), details),
+            "share": Value(float(repeated.mean()), details),
             "shown_fps": Value(float((moving & ~repeated).sum() / moving_s), details),
         }
 
 
-def steps(grey: NDArray[np.uint8]) -> Array:
-    """(n - 1,): grey levels between each of (n, height, width) pictures and the next, where most changes."""
-    levels = cells(grey).reshape(len(grey), -1)
-    differing = np.abs(np.diff(levels, axis=0))
-    count = max(1, round(MOVING_SHARE * levels.shape[1]))
-    return np.asarray(np.partition(differing, -count, axis=1)[:, -count:].mean(axis=1), np.float64)
+def changes(grey: NDArray[np.uint8]) -> Array:
+    """(n - 1, cells): grey levels by which each cell of (n, height, width) pictures changes to the next."""
+    return np.diff(cells(grey).reshape(len(grey), -1).astype(np.float64), axis=0)
 
 
-def repeats(differing: Array, times_s: Array) -> NDArray[np.bool_]:
+def sizes(changed: Array) -> Array:
+    """(n - 1,): how large each step of (n - 1, cells) changes is, in grey levels, where most changes."""
+    count = _moving_cells(changed)
+    return np.asarray(np.partition(np.abs(changed), -count, axis=1)[:, -count:].mean(axis=1))
+
+
+def repeats(changed: Array, times_s: Array) -> NDArray[np.bool_]:
     """(n - 1,): which steps lead to the same picture again though there is movement on both sides.
 
-    differing: (n - 1,) as `steps` gives them; times_s: (n,).
+    changed: (n - 1, cells) as `changes` gives them; times_s: (n,).
     """
-    needed = np.maximum(MOVING_LEVELS, CONTRAST * differing)
-    shown = times_s[1:]
-    apart = shown[None, :] - shown[:, None]
-    moves = differing[None, :] >= needed[:, None]
-    before = (moves & (apart < 0) & (apart >= -REACH_S)).any(axis=1)
-    after = (moves & (apart > 0) & (apart <= REACH_S)).any(axis=1)
-    return np.asarray((differing < SAME_LEVELS) & before & after)
+    step = sizes(changed)
+    repeated = np.zeros(len(step), bool)
+    for first, end in _runs(step < SAME_LEVELS):
+        if first == 0 or end == len(step):
+            continue  # nothing is known of what was before, or comes after
+        needed = max(MOVING_LEVELS, CONTRAST * float(step[first:end].max()))
+        held_s = times_s[end + 1] - times_s[first]
+        if min(step[first - 1], step[end]) < needed or held_s >= LONGEST_S - 1e-9:
+            continue
+        moves = changed[[first - 1, end]]
+        repeated[first:end] = all(
+            _likeness(small, large) < ALIKE for small in changed[first:end] for large in moves
+        )
+    return repeated
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(first, end) of each unbroken run of flags that are set."""
+    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
+    return [(int(first), int(end)) for first, end in edges.reshape(-1, 2)]
+
+
+def _likeness(small: Array, large: Array) -> float:
+    """Cosine, without its sign, of two steps (cells,) over the cells that the larger one moves most."""
+    count = _moving_cells(large)
+    most = np.argpartition(np.abs(large), -count)[-count:]
+    lengths = float(np.linalg.norm(small[most]) * np.linalg.norm(large[most]))
+    return abs(float(small[most] @ large[most])) / lengths if lengths > 0 else 0.0
+
+
+def _moving_cells(changed: Array) -> int:
+    return max(1, round(MOVING_SHARE * int(changed.shape[-1])))
 
 
 def _pattern(repeated: NDArray[np.bool_]) -> str:

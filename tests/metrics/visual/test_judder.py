@@ -12,7 +12,8 @@ import pytest
 
 from metrics.av import AVClip
 from metrics.base import Unscorable, Value
-from metrics.visual.judder import Judder, repeats
+from metrics.synthetic.picture import duplicated
+from metrics.visual.judder import Judder, changes, repeats, sizes
 
 Scene = Callable[..., Any]
 AsClip = Callable[..., AVClip]
@@ -54,13 +55,55 @@ def test_the_share_counts_what_was_repeated(scene: Scene, as_clip: AsClip, value
     assert all(more > less for less, more in pairwise(found))
 
 
-def test_freezes_and_slow_speech_are_no_judder(scene: Scene, as_clip: AsClip, values: Reader) -> None:
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+def test_ever_more_repeats_are_ever_more_judder_and_fewer_pictures(
+    share: float, scene: Scene, as_clip: AsClip, values: Reader
+) -> None:
+    clip = as_clip(scene(96))
+    found = values(Judder(), duplicated(clip, share))
+    assert found["share"] == pytest.approx(share, abs=0.08)  # but holds of half a second
+    assert found["shown_fps"] == pytest.approx(24 * (1 - share), rel=0.06)
+
+
+def test_a_freeze_is_no_judder(scene: Scene, as_clip: AsClip, values: Reader) -> None:
     levels = scene(40)
     levels[12:24] = levels[12]
     assert values(Judder(), as_clip(levels))["share"] == 0.0
-    breathing = np.array([3.0, 2.5, 0.9, 2.5, 3.0, 0.7, 0.6, 2.8, 1.4])
-    assert not repeats(breathing, np.arange(10) / 24).any()
-    assert repeats(np.array([3.0, 0.1, 2.5]), np.arange(4) / 24).tolist() == [False, True, False]
+
+
+def walked(sizes_levels: list[float], directions: list[int]) -> np.ndarray:
+    """(steps, 200) changes: step i moves by so many levels along one of three directions nobody shares."""
+    ways = np.zeros((3, 200))
+    for way in range(3):
+        ways[way, 3 + way : 13 + way] = (1, -1, 0, 0, 1, -1, 1, 0, -1, 1)
+    ways = np.linalg.qr(ways.T)[0].T * 40
+    changed = np.array([ways[direction] for direction in directions])
+    return changed * (np.array(sizes_levels) / sizes(changed))[:, None]
+
+
+def test_steps_have_the_size_asked_for() -> None:
+    assert sizes(walked([3.0, 0.5], [0, 1])) == pytest.approx([3.0, 0.5])
+    still, bright = np.zeros((2, 80, 160), np.uint8)
+    bright = bright + np.uint8(7)
+    assert sizes(changes(np.stack([still, bright]))) == pytest.approx([7.0])
+
+
+@pytest.mark.parametrize(
+    ("steps", "directions", "repeated"),
+    [
+        ([3.0, 0.4, 2.5], [0, 1, 2], [1]),  # stopped dead, by nothing of the movement's own
+        ([3.0, 0.4, 2.5], [0, 0, 2], []),  # went on the way it went, slowly
+        ([3.0, 0.4, 2.5], [0, 2, 2], []),  # set out on the way it goes afterwards
+        ([3.0, 1.5, 0.2, 2.5], [0, 1, 2, 0], []),  # slowed down before it stood
+        ([3.0, 0.7, 2.5], [0, 1, 2], []),  # changed too much to have been the same
+        ([1.5, 0.0, 1.5], [0, 1, 2], []),  # nothing moves that could stutter
+        ([3.0, 0.1, 0.2, 0.3, 2.5], [0, 1, 1, 1, 2], [1, 2, 3]),  # one picture for four
+        ([0.1, 3.0, 2.5, 0.1], [1, 0, 2, 1], []),  # ends, beyond which nothing is known
+    ],
+)
+def test_a_repeat_stops_movement_dead(steps: list[float], directions: list[int], repeated: list[int]) -> None:
+    found = repeats(walked(steps, directions), np.arange(len(steps) + 1) / 24)
+    assert np.flatnonzero(found).tolist() == repeated
 
 
 def test_a_scene_at_rest_cannot_stutter(scene: Scene, as_clip: AsClip) -> None:
