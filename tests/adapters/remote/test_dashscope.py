@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import io
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from evalharness.adapters.dashscope import (
     FAMILIES,
@@ -25,21 +22,16 @@ from evalharness.adapters.remote.catalogue import catalogue
 from evalharness.adapters.remote.exchange import Answer, Ask, Call, Created, Fault, Status, TaskState
 from evalharness.errors import ConfigError, GenerationError
 from evalharness.records import FailureKind, Task
-from tests.adapters.remote.dialect import Heard, Reply, VendorTask
+from tests.adapters.remote.dialect import VendorTask
 from tests.adapters.remote.dialects.dashscope import DashscopeDialect
+from tests.adapters.remote.paper import answer, heard, picture
 
 CREATE = "/api/v1/services/aigc/video-generation/video-synthesis"
 TASK = Created("0385dc79-5ff8-4d82-bcb6-7dd8a3c7b9fb")
 DIALECT = DashscopeDialect()
 
 
-def frame(width: int = 854, height: int = 480, mode: str = "RGB") -> str:
-    file = io.BytesIO()
-    Image.new(mode, (width, height)).save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-FRAME = frame()
+FRAME = picture(854, 480)
 
 
 def route(**parameters: Any) -> DashscopeRoute:
@@ -64,17 +56,6 @@ def ask(model: str = "happyhorse-1.1-t2v", **changes: Any) -> Ask:
 
 def with_frame(model: str, **changes: Any) -> Ask:
     return ask(model, **({"task": Task.IMAGE_TO_VIDEO, "first_frame": FRAME} | changes))
-
-
-def heard(call: Call) -> Heard:
-    path = call.url.removeprefix("https://").partition("/")[2]
-    return Heard(
-        call.method, f"/{path}", {}, {name.lower(): value for name, value in call.headers.items()}, call.json
-    )
-
-
-def answer(reply: Reply) -> Answer:
-    return Answer(reply.status, reply.body, str(reply.body), {k.lower(): v for k, v in reply.headers.items()})
 
 
 def polled(output: Any, status: int = 200, **body: Any) -> Status | Fault:
@@ -158,7 +139,7 @@ def test_every_cell_of_the_catalogue_is_what_the_vendor_takes(model: Any, task: 
                     resolution=resolution,
                     ratio=ratio,
                     duration_s=duration_s,
-                    first_frame=None if task is Task.TEXT_TO_VIDEO else frame(width // 2, height // 2),
+                    first_frame=None if task is Task.TEXT_TO_VIDEO else picture(width // 2, height // 2),
                 )
                 assert duration_s.is_integer()
                 if ratio in {"16:9", "9:16", "1:1"}:
@@ -224,11 +205,11 @@ def test_impossible_parameters_are_refused(wrong: dict[str, Any]) -> None:
         (ask(seed=2**31), "seed 2147483648"),
         (ask("wan2.7-t2v", negative_prompt="x" * 501), "501 characters; Model Studio reads 500"),
         (ask("happyhorse-1.1-i2v", task=Task.IMAGE_TO_VIDEO), "no picture in a data URI"),
-        (with_frame("happyhorse-1.1-i2v", first_frame=frame(480, 270)), "sides of at least 300"),
-        (with_frame("happyhorse-1.1-i2v", first_frame=frame(900, 300)), "at most 2.5 times"),
+        (with_frame("happyhorse-1.1-i2v", first_frame=picture(480, 270)), "sides of at least 300"),
+        (with_frame("happyhorse-1.1-i2v", first_frame=picture(900, 300)), "at most 2.5 times"),
         (with_frame("happyhorse-1.1-i2v", ratio="9:16"), "not in 9:16"),
-        (with_frame("wan2.7-i2v", first_frame=frame(8002, 4501)), "sides of at most 8000"),
-        (with_frame("wan2.7-i2v", first_frame=frame(854, 480, "RGBA")), "transparent"),
+        (with_frame("wan2.7-i2v", first_frame=picture(8002, 4501)), "sides of at most 8000"),
+        (with_frame("wan2.7-i2v", first_frame=picture(854, 480, mode="RGBA")), "transparent"),
     ],
 )
 def test_what_cannot_be_served_is_refused_before_anything_is_sent(asked: Ask, said: str) -> None:
@@ -239,7 +220,9 @@ def test_what_cannot_be_served_is_refused_before_anything_is_sent(asked: Ask, sa
 
 
 def test_a_transparent_picture_is_no_hindrance_to_happyhorse() -> None:
-    assert route().refuse(with_frame("happyhorse-1.0-i2v", first_frame=frame(854, 480, "RGBA"))) is None
+    assert (
+        route().refuse(with_frame("happyhorse-1.0-i2v", first_frame=picture(854, 480, mode="RGBA"))) is None
+    )
 
 
 def test_an_unknown_dialect_is_never_sent() -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import io
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from evalharness.adapters.remote import reading
 from evalharness.adapters.remote.address import base_url
@@ -17,14 +15,9 @@ from evalharness.adapters.remote.exchange import Answer
 from evalharness.adapters.remote.first_frames import FrameLimits, refuse_frame
 from evalharness.errors import ConfigError, GenerationError
 from evalharness.records import FailureKind
+from tests.adapters.remote.paper import picture
 
 LIMITS = FrameLimits(least_px=300, most_px=6000, steepest=2.5, most_bytes=10_000_000, transparent=False)
-
-
-def picture(width: int, height: int, *, mode: str = "RGB", kind: str = "PNG") -> str:
-    file = io.BytesIO()
-    Image.new(mode, (width, height)).save(file, kind)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 @pytest.mark.parametrize(
