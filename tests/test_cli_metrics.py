@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -89,6 +90,34 @@ def test_the_table_reads_well_on_narrow_and_wide_terminals(own_data: Path, width
     framed = [line for line in shown.splitlines() if line.startswith(("│", "┃"))]
     assert bool(framed) == (width >= 150)
     assert all(len(line) <= width for line in framed)
+
+
+def test_the_list_is_a_line_a_metric_at_80_columns(own_data: Path) -> None:
+    write_validations(own_data / "gates.json", [a_validation(a_gate(), a_gate(verdict="failed"))])
+    console = Console(width=80, record=True, file=io.StringIO())
+    metrics_table.show_list(metrics_table.listed(["loudness", "event_sync", "freeze"]), console)
+    shown = console.export_text()
+    for line in ("loudness", "failed (1 of 2)", "Sound in sync", "ready", "not validated"):
+        assert line in shown
+    assert len([line for line in shown.splitlines() if line.startswith("│")]) == 3
+
+
+def test_one_metric_can_be_asked_for_and_a_quantity_names_its_metric() -> None:
+    shown = CliRunner().invoke(app, ["metrics", "--metric", "freeze"])
+    assert shown.exit_code == 0
+    assert "freeze.longest_s" in shown.stdout
+    assert "loudness" not in shown.stdout
+    refused = CliRunner().invoke(app, ["metrics", "--metric", "freeze.longest_s"])
+    assert isinstance(refused.exception, UnknownNameError)
+    assert "ask for --metric freeze" in str(refused.exception)
+
+
+def test_a_quick_verdict_says_so_wherever_it_is_shown() -> None:
+    console = Console(width=120, record=True, file=io.StringIO())
+    metrics_table.show_gates([a_validation(a_gate(), a_gate(verdict="failed"))], console, quick=True)
+    shown = console.export_text()
+    assert "passed (quick)" in shown
+    assert f"loudness {METRICS.load('loudness').version}: failed (quick)" in shown
 
 
 def test_a_verdict_holds_for_one_version_with_one_set_of_weights(own_data: Path) -> None:

@@ -19,6 +19,7 @@ from evalharness.gates import gate_note, read_validations
 from evalharness.prompts import data_folder
 from evalharness.records import Measurement, MeasurementStatus
 from evalharness.registry import METRICS
+from evalharness.reports import numbers, wording
 
 if TYPE_CHECKING:
     from metrics.av import Brief
@@ -43,7 +44,7 @@ class Language(StrEnum):
 
 
 def inspect(
-    files: Annotated[list[Path], typer.Argument(help="Video files.")],
+    files: Annotated[list[Path], typer.Argument(help="Video files, or folders of them.")],
     metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be given again.")] = None,
     spoken: Annotated[str | None, typer.Option(help="The words that should be said.")] = None,
     language: Annotated[Language | None, typer.Option(help="Of the words and the prompt.")] = None,
@@ -52,7 +53,8 @@ def inspect(
 ) -> None:
     """Measure video files as they are, without a study.
 
-    Ends with code 4 when a measurement failed; unscorable is no failure, it has a reason.
+    A folder means the clips in it. Ends with code 4 when a file could not be read or a measurement failed;
+    unscorable is no failure, it has a reason.
     """
     from evalharness.measure import measure_files  # metrics: not at the command line's start
     from metrics.av import Brief
@@ -60,12 +62,21 @@ def inspect(
     if spoken and language is None:
         raise ConfigError("Words were given with --spoken, but not their language: add --language en, say.")
     brief = Brief(text=prompt, language=language.value if language else "", spoken=spoken)
+    clips, refused = _clips(files)
+    for path, sentence in refused.items():
+        status.print(f"[bold red]{escape(str(path))}:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
     with progress_bar("measure", keeps=False) as progress:
-        found, left_out = measure_files(files, brief, metrics=metric, progress=progress)
+        found, left_out = measure_files(clips, brief, metrics=metric, progress=progress)
     for name, lacking in left_out.items():
         status.print(f"Left out: {name}. {lacking}", markup=False, style="dim")
     if as_json:
-        print_json({"clips": _plain(found, brief), "left_out": dict(left_out)})
+        print_json(
+            {
+                "clips": _plain(found, brief),
+                "refused": {str(path): sentence for path, sentence in refused.items()},
+                "left_out": dict(left_out),
+            }
+        )
     else:
         notes = _gate_notes(next(iter(found.values()), ()))
         for path, rows in found.items():
@@ -75,8 +86,31 @@ def inspect(
                 out.print(f"! {quantity}: {note}", markup=False, style="yellow")
         if any(not note.startswith("Failed") for note in notes.values()):
             out.print("? No gate has judged this quantity in this version.", style="dim")
-    if any(row.status is MeasurementStatus.FAILED for rows in found.values() for row in rows):
+    if refused or any(row.status is MeasurementStatus.FAILED for rows in found.values() for row in rows):
         raise typer.Exit(4)
+
+
+def _clips(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
+    """The files to measure, a folder's in order of name, and why any path names none."""
+    from evalharness.validation import VIDEO  # metrics: not at the command line's start
+
+    clips: list[Path] = []
+    refused: dict[Path, str] = {}
+    for path in paths:
+        try:
+            if path.is_dir():
+                inside = sorted(each for each in path.iterdir() if each.suffix.lower() in VIDEO)
+                clips += inside
+                if inside:
+                    status.print(f"{path}: {numbers.many(len(inside), 'clip')}.", markup=False)
+                else:
+                    refused[path] = f"There is no clip in this folder ({', '.join(VIDEO)})."
+            else:
+                path.open("rb").close()
+                clips.append(path)
+        except OSError as error:
+            refused[path] = f"It cannot be read ({error.strerror}). Name the file of a clip."
+    return clips, refused
 
 
 def _gate_notes(rows: Sequence[Measurement]) -> dict[str, str]:
@@ -92,8 +126,8 @@ def _table(path: Path, rows: Sequence[Measurement], notes: Mapping[str, str]) ->
     if len(rows) > 1 and len(reasons) == 1 and rows[0].status is MeasurementStatus.FAILED:
         table.add_row("all", "[red]failed[/red]", "", escape(rows[0].reason or ""))
         return table
-    better = {
-        f"{name}.{each.name}": _WAYS[each.better]
+    quantities = {
+        f"{name}.{each.name}": each
         for name in {row.metric.partition(".")[0] for row in rows}
         for each in METRICS.load(name).quantities
     }
@@ -101,14 +135,16 @@ def _table(path: Path, rows: Sequence[Measurement], notes: Mapping[str, str]) ->
     for row in rows:
         note = notes.get(row.metric)
         mark = "" if note is None else " !" if note.startswith("Failed") else " ?"
-        name, way = f"{row.metric}{mark}", better[row.metric]
+        quantity = quantities[row.metric]
+        name, way = f"{row.metric}{mark}", _WAYS[quantity.better]
         beside = _short(row.details) if row.value is not None else row.reason or ""
         shown = escape(beside) if beside not in told else "as above"
         told.add(beside)
         if row.value is None:
             table.add_row(name, f"[dim]{row.status}[/dim]", f"[dim]{way}[/dim]", f"[dim]{shown}[/dim]")
         else:
-            table.add_row(name, f"{row.value:.4g} {row.unit}".rstrip(), way, shown if beside else "")
+            unit = row.unit or f"({wording.unit_word('', quantity.low, quantity.high)})"
+            table.add_row(name, f"{row.value:.4g} {unit}", way, shown if beside else "")
     return table
 
 

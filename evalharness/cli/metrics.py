@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evalharness.cli.metrics_table import GATES_FILE, listed, show_gates, show_metrics
+from evalharness.cli.metrics_table import GATES_FILE, listed, show_gates, show_list, show_metrics
 from evalharness.cli.options import AsJson, out, print_json, progress_bar, status
 from evalharness.errors import ConfigError, MissingExtraError
 from evalharness.gates import Validation, write_validations
@@ -20,23 +21,36 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "write_plots"]
 
+QUICK = "a quick run: fewer clips, every second level"
+
 app = typer.Typer(help="Every metric: what it measures, what it needs, how far it is to be believed.")
 
 
 @app.callback(invoke_without_command=True)
-def metrics(context: typer.Context, as_json: AsJson = False) -> None:
-    """List every metric: the question it speaks to, unit and sign, source, what it needs, cost and gates.
+def metrics(
+    context: typer.Context,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="All about this metric; may be given again.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All about every metric: unit, sign, range, source, cost.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List every metric: the question it speaks to, what its gates showed, and whether it can run here.
 
     A gate is what a metric must show on clips of known damage before it is believed; `metrics validate`
     tries them all.
     """
     if context.invoked_subcommand is not None:
         return
-    rows = listed()
+    rows = listed(metric or METRICS)
     if as_json:
         print_json(rows)
-    else:
+    elif metric or everything:
         show_metrics(rows, out)
+    else:
+        show_list(rows, out)
 
 
 @app.command("validate")
@@ -75,12 +89,12 @@ def validate(
         found = validated(
             names, _sources(clips, quick=quick), quick=quick, progress=progress, processes=processes
         )
+    if quick:
+        found = tuple(replace(row, clips=f"{row.clips}; {QUICK}") for row in found)
     if as_json:
-        from dataclasses import asdict
-
-        print_json([{"verdict": row.verdict, **asdict(row)} for row in found])
+        print_json([{"verdict": row.verdict, "quick": quick, **asdict(row)} for row in found])
     else:
-        show_gates(found, out)
+        show_gates(found, out, quick=quick)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         write_validations(folder / GATES_FILE, found)

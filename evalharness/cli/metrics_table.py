@@ -14,8 +14,9 @@ from rich.table import Table
 from evalharness.gates import Validation, read_validations, verdict_of
 from evalharness.prompts import data_folder
 from evalharness.registry import METRICS
+from evalharness.reports import wording
 
-__all__ = ["COSTS_FILE", "GATES_FILE", "Listing", "listed", "show_gates", "show_metrics"]
+__all__ = ["COSTS_FILE", "GATES_FILE", "Listing", "listed", "show_gates", "show_list", "show_metrics"]
 
 GATES_FILE = "gates.json"
 COSTS_FILE = "metric_costs.json"
@@ -36,8 +37,8 @@ def listed(names: Iterable[str] = METRICS) -> list[Listing]:
     costs = _costs(folder / COSTS_FILE)
     rows = []
     for name in names:
-        metric = METRICS.load(name)
         missing = lacking(name)
+        metric = METRICS.load(name)
         weights = metric.weights() if missing is None else None
         found = _holding(validations.get(name), metric.version, weights)
         rows.append(
@@ -69,6 +70,22 @@ def listed(names: Iterable[str] = METRICS) -> list[Listing]:
     return rows
 
 
+def show_list(rows: Sequence[Listing], console: Console) -> None:
+    """A line a metric: the question it speaks to, what its gates showed, and whether it can run here."""
+    table = Table("metric", "speaks to", "gates", "here")
+    for row in rows:
+        question = wording.question_title(row["question"]) if row["question"] else ""
+        here = "[green]ready[/]" if row["missing"] is None else f"[yellow]lacks[/] {escape(row['needs'])}"
+        table.add_row(f"[bold]{escape(row['name'])}[/]", escape(question), _shown(row["gates"]), here)
+    console.print(table)
+    console.print(
+        "Gates: what a metric must show on clips of known damage before it is believed. More: "
+        "--metric NAME for one, --all for every one, with units, signs, sources and costs.",
+        style="dim",
+        soft_wrap=True,
+    )
+
+
 def show_metrics(rows: Sequence[Listing], console: Console) -> None:
     """One table where the terminal is wide enough, else a paragraph a metric."""
     if console.width >= _WIDE:
@@ -85,11 +102,12 @@ def show_metrics(rows: Sequence[Listing], console: Console) -> None:
     )
 
 
-def show_gates(validations: Sequence[Validation], console: Console) -> None:
-    """The verdict on every gate."""
+def show_gates(validations: Sequence[Validation], console: Console, *, quick: bool = False) -> None:
+    """The verdict on every gate; of a quick run it says so, as it may differ from that of a whole one."""
+    said = " (quick)" if quick else ""
     wide = console.width >= _WIDE
     for validation in validations:
-        heading = f"{validation.metric} {validation.version}: {validation.verdict}"
+        heading = f"{validation.metric} {validation.version}: {validation.verdict}{said}"
         if not validation.gates:
             console.print(
                 f"[bold]{escape(validation.metric)} {validation.version}[/]: no gate is asked of it.\n"
@@ -103,7 +121,7 @@ def show_gates(validations: Sequence[Validation], console: Console) -> None:
         for gate in validation.gates:
             quantity = gate.quantity.partition(".")[2]
             damage = f"{gate.damage} ({gate.damage_unit})" if gate.damage_unit else gate.damage or "none"
-            verdict = f"[{_COLOURS[gate.verdict]}]{gate.verdict}[/]"
+            verdict = f"[{_COLOURS[gate.verdict]}]{gate.verdict}{said}[/]"
             found = escape(" ".join([gate.said, _figures(gate.figures)]).strip())
             if wide:
                 table.add_row(quantity, damage, escape(gate.asked), verdict, str(gate.n), found)
@@ -150,7 +168,7 @@ def _table(rows: Sequence[Listing]) -> Table:
             table.add_row(
                 escape(each["name"]),
                 escape(row["question"] or "") if index == 0 else "",
-                escape(each["unit"]),
+                escape(each["unit"] or _range(each) or "no unit"),
                 _BETTER[each["better"]],
                 _range(each),
                 *map(escape, shared[:2]),
@@ -163,7 +181,7 @@ def _table(rows: Sequence[Listing]) -> Table:
 def _paragraph(row: Listing, console: Console) -> None:
     console.print(f"[bold]{escape(row['name'])}[/] {row['version']}, gates: {_shown(row['gates'])}")
     for each in row["quantities"]:
-        words = [each["unit"], _BETTER[each["better"]], _range(each)]
+        words = [each["unit"] or ("" if _range(each) else "no unit"), _BETTER[each["better"]], _range(each)]
         console.print(
             f"  [cyan]{escape(each['name'])}[/] ({', '.join(filter(None, words))})", highlight=False
         )

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from evalharness import media
 from evalharness.cli.main import app
-from evalharness.errors import ConfigError, EvalHarnessError, MediaError, UnknownNameError
+from evalharness.errors import ConfigError, EvalHarnessError, UnknownNameError
 
 
 def run(*words: object) -> Result:
@@ -49,8 +49,12 @@ def test_what_cannot_be_scored_shows_its_reason(clip: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "error", "sentence"),
     [
-        (["gone.mp4"], MediaError, "gone.mp4 cannot be read"),
         (["gone.mp4", "--metric", "loudnes"], UnknownNameError, "did you mean loudness"),
+        (
+            ["gone.mp4", "--metric", "loudness.true_peak_db"],
+            UnknownNameError,
+            "ask for --metric loudness, which",
+        ),
         (["gone.mp4", "--spoken", "Hello."], ConfigError, "not their language"),
     ],
 )
@@ -58,6 +62,36 @@ def test_bad_input_gets_a_sentence(words: list[str], error: type[EvalHarnessErro
     raised = run(*words).exception
     assert isinstance(raised, error)
     assert sentence in str(raised)
+
+
+def test_a_path_that_cannot_be_read_has_its_sentence_and_the_others_are_measured(
+    clip: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    shown = run(tmp_path / "gone.mp4", clip, empty, "--metric", "freeze", "--json")
+    assert shown.exit_code == 4
+    told = json.loads(shown.stdout)
+    assert [row["file"] for row in told["clips"]] == [str(clip)]
+    assert "cannot be read (No such file or directory)" in told["refused"][str(tmp_path / "gone.mp4")]
+    assert "no clip in this folder" in told["refused"][str(empty)]
+    assert "gone.mp4: It cannot be read" in " ".join(shown.stderr.split())
+
+
+def test_a_folder_means_its_clips(clip: Path, tmp_path: Path) -> None:
+    for name in ("b.MP4", "a.mp4"):
+        (tmp_path / name).write_bytes(clip.read_bytes())
+    (tmp_path / "notes.txt").write_text("no clip")
+    shown = run(tmp_path, "--metric", "freeze", "--json")
+    assert shown.exit_code == 0
+    assert [Path(row["file"]).name for row in json.loads(shown.stdout)["clips"]] == ["a.mp4", "b.MP4"]
+    assert "2 clips." in shown.stderr
+
+
+def test_every_value_has_a_unit_or_its_range(clip: Path) -> None:
+    shown = run(clip, "--metric", "freeze").stdout
+    assert "0 (0..1)" in shown
+    assert "0 s" in shown
 
 
 def test_a_language_nobody_measures_is_refused(clip: Path) -> None:
