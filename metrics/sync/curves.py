@@ -6,7 +6,9 @@ at t. Times in seconds.
 - Sight: dense optical flow (Kroeger et al. 2016, DIS) as velocity; a blow shows as velocity *lost*: whatever
   stops or bounces no longer moves the way it came. (Any change of velocity would count the backswing, too.)
   A stop somewhere between two frames shares itself out on both in proportion, so that the curve's centre of
-  mass is its time, finer than a frame. The median flow, that of the camera, is taken off first.
+  mass is its time, finer than a frame. The median flow, that of the camera, is taken off first. Flow counts
+  only where the picture changed by more than its grain does (change detection; Radke et al. 2005): grain that
+  dances from frame to frame looks like things that stop everywhere, all the time.
 - Sound: rise of energy in mel bands, compressed (spectral flux; Bello et al. 2005), in short windows, stamped
   at their middle.
 """
@@ -39,6 +41,16 @@ GRAIN_PX = 1.5
 """Sigma of the blur before flow is looked for, on pictures whose longer side has 320 pixels."""
 FLOW_SIDE = 212
 """Pixels on the longer side of what flow is taken from: twice as fast as 320, and as right."""
+QUIET = 0.25
+"""Share of a picture's blocks that is taken to stand still: what they change by is grain."""
+BLOCK = 16
+"""Side of a block in pixels: large enough for a standard deviation, small enough to miss what moves."""
+GRAINS = 3.0
+"""By how many standard deviations of the grain a pixel must change to be one that moves."""
+LEAST_CHANGE = 2.0
+"""Grey levels below which a change is coding, not movement, in pictures without grain."""
+COARSEST = 2.5
+"""Grey levels of grain, after the blur, that hide the slow end of a movement: what stops looks early."""
 LONGEST_JUDDER_S = 0.09
 """A picture held longer is not a repeated frame: things stand still."""
 
@@ -56,21 +68,39 @@ def impulse_curve(frame_times_s: Array, grey: NDArray[np.uint8]) -> Curve:
 
     frame_times_s: (n,); grey: (n, height, width). Repeated frames count as one picture held longer.
     Fewer than three distinct pictures have no change of velocity: the curve is empty.
+    Raises ValueError where even its quiet quarter changes so much that slow movement cannot be told.
     """
     kept = _pictures(frame_times_s, grey)
     times = frame_times_s[kept]
     if len(times) < 3:
         return Curve(np.zeros(0), np.zeros(0))
     flow = _flow()
-    pictures = [_without_grain(picture) for picture in grey[kept]]
-    strength = []
+    pictures = [_blurred(picture) for picture in grey[kept]]
+    losses, changes, grains = [], [], []
     for index in range(1, len(times) - 1):
-        here = pictures[index]
+        before, here, after = pictures[index - 1 : index + 2]
         # Both flows start from this picture, so they follow the same things through it: what moves on
         # evenly cancels out, however fast it is.
-        arriving = -flow(here, pictures[index - 1]) / (times[index] - times[index - 1])
-        leaving = flow(here, pictures[index + 1]) / (times[index + 1] - times[index])
-        strength.append(float(_lost(arriving, leaving).mean()) / here.shape[1])
+        back, forth = flow(here, before), flow(here, after)
+        camera_back, camera_forth = _camera(back), _camera(forth)
+        arriving = (camera_back - back) / (times[index] - times[index - 1])
+        leaving = (forth - camera_forth) / (times[index + 1] - times[index])
+        losses.append(_lost(arriving, leaving).astype(np.float16))
+        change = _change(here, before, camera_back)
+        grains.append(_grain(change))
+        changes.append(np.maximum(change, _change(here, after, camera_forth)))
+    grain = float(np.median(grains))
+    if grain > COARSEST:
+        raise ValueError(
+            "Everything in the picture changes all the time (grain, or a restless camera): when things stop "
+            f"cannot be seen ({grain:.1f} grey levels, {COARSEST} at most)."
+        )
+    enough = max(GRAINS * grain, LEAST_CHANGE)
+    width = pictures[0].shape[1]
+    strength = [
+        np.where(change > enough, loss, 0).mean(dtype=np.float64) / width
+        for loss, change in zip(losses, changes, strict=True)
+    ]
     return Curve(times[1:-1], np.array(strength))
 
 
@@ -109,8 +139,8 @@ def _pictures(times_s: Array, grey: NDArray[np.uint8]) -> NDArray[np.intp]:
     return np.array(kept)
 
 
-def _without_grain(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture blurred and made smaller: noise that dances from frame to frame is no motion."""
+def _blurred(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture blurred and made smaller, which takes off most of its grain."""
     import cv2
 
     height, width = picture.shape
@@ -120,16 +150,39 @@ def _without_grain(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(blurred, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def _camera(flow: Flow) -> NDArray[np.float32]:
+    """(2,): the flow of most of the picture, in pixels."""
+    return np.asarray(np.median(flow, axis=(0, 1)), np.float32)
+
+
+def _change(
+    here: NDArray[np.uint8], other: NDArray[np.uint8], camera: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """(height, width): grey levels between `here` and `other`, the latter moved as the camera was."""
+    import cv2
+
+    height, width = here.shape
+    shift = np.array([[1.0, 0.0, camera[0]], [0.0, 1.0, camera[1]]], np.float32)
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    held = cv2.warpAffine(other, shift, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.absdiff(here, held), np.uint8)
+
+
+def _grain(change: NDArray[np.uint8]) -> float:
+    """Root mean square of what even the quiet blocks of a picture change by, in grey levels."""
+    import cv2
+
+    height, width = change.shape
+    blocks = max(1, width // BLOCK), max(1, height // BLOCK)
+    power = cv2.resize(change.astype(np.float32) ** 2, blocks, interpolation=cv2.INTER_AREA)
+    return float(np.sqrt(np.quantile(power, QUIET)))
+
+
 def _lost(arriving: Flow, leaving: Flow) -> NDArray[np.float32]:
     """(height, width): how much slower each pixel moves on in the direction in which it came, at least 0."""
-    own_arriving, own_leaving = _without_camera(arriving), _without_camera(leaving)
-    speed = np.hypot(own_arriving[..., 0], own_arriving[..., 1])
-    onward = (own_arriving * own_leaving).sum(axis=-1) / np.maximum(speed, 1e-6)
+    speed = np.hypot(arriving[..., 0], arriving[..., 1])
+    onward = (arriving * leaving).sum(axis=-1) / np.maximum(speed, 1e-6)
     return np.asarray(np.maximum(speed - onward, 0.0), np.float32)
-
-
-def _without_camera(flow: Flow) -> Flow:
-    return np.asarray(flow - np.median(flow, axis=(0, 1)), np.float32)
 
 
 def _flow() -> Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]:

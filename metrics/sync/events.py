@@ -8,7 +8,8 @@ The impulse curve of the picture, less what is usual around each moment, and the
 (`metrics.sync.curves`) are laid on one clock and shifted against each other; the shift that correlates best
 is the offset (`metrics.sync.lag`). Where the best one is weak, stands at the edge of the search, has a rival
 nearly as good (regular steps fit a step later, too) or rests on fewer than three events, which many a sound
-would fit, there is no verdict: the reading is unscorable and says why.
+would fit, where things slow down before they touch, or where grain hides that they do, there is no verdict:
+the reading is unscorable and says why.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ NOTABLE = 0.2
 """An onset or a stop weaker than this share of the clip's strongest is no event of its own."""
 APART_S = 0.1
 """Onsets nearer to a stronger one than this are its ringing."""
+SUDDEN_S = 0.05
+"""A blow stops what moves within this, either way; what stops earlier, back to BRAKE_S, has braked."""
+BRAKE_S = 0.2
+BRAKING = 0.25
+"""Where even the most sudden quarter of the events braked by this share, none of them shows its moment."""
 SIGHT_FRAMES = 0.6
 """Standard error, in frames, of when an impact is seen: where things brake before they touch, or splash
 after, all events of a clip err alike, which their scatter cannot show. Set on rendered scenes."""
@@ -55,6 +61,8 @@ class Event:
     heard_s: float
     strength: float
     """Of sight and sound together (geometric mean), against the clip's strongest, 0..1."""
+    braked: float = 0.0
+    """Share of its stop that comes more than 50 ms before it is seen, 0..1: near 0 for a blow."""
 
     @property
     def lag_s(self) -> float:
@@ -66,7 +74,7 @@ class EventSync(Metric):
     """Offset between visible impacts and their sound."""
 
     name: ClassVar[str] = "event_sync"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     question: ClassVar[str] = "av_sync"
     source: ClassVar[str] = "ours; flow after Kroeger et al. 2016, onsets after Bello et al. 2005"
     quantities: ClassVar[tuple[Quantity, ...]] = (
@@ -93,11 +101,11 @@ def _read(clip: AVClip) -> Reading:
     heard = onset_curve(clip.mono, clip.rate_hz, clip.audio_start_s)
     if not _stands_out(heard):
         return Unscorable("The sound is silent or continuous: nothing in it begins suddenly.")
-    seen = sudden(clip.once(_impulses))
-    if not np.any(seen.strength):
-        return Unscorable("Nothing in the picture stops or bounces suddenly.")
     frame_s = float(np.median(clip.frame_durations_s))
     try:
+        seen = sudden(clip.once(_impulses))
+        if not np.any(seen.strength):
+            return Unscorable("Nothing in the picture stops or bounces suddenly.")
         lag = find_lag(seen, heard, frame_s)
     except ValueError as error:
         return Unscorable(str(error))
@@ -112,11 +120,12 @@ def _read(clip: AVClip) -> Reading:
                 "heard_s": round(event.heard_s, 4),
                 "lag_s": round(event.lag_s, 4),
                 "strength": round(event.strength, 4),
+                "braked": round(event.braked, 4),
             }
             for event in events
         ],
     }
-    doubt = _doubt(lag, len(events))
+    doubt = _doubt(lag, events)
     if doubt is not None:
         return Unscorable(doubt, details)
     half = half_interval(events, frame_s)
@@ -124,7 +133,7 @@ def _read(clip: AVClip) -> Reading:
     return Value(lag.offset_s, {**details, "interval_s": interval})
 
 
-def _doubt(lag: Lag, events: int) -> str | None:
+def _doubt(lag: Lag, events: Sequence[Event]) -> str | None:
     """Why this lag is no verdict, or None where it is one."""
     if lag.correlation < CONFIDENT:
         return (
@@ -135,8 +144,11 @@ def _doubt(lag: Lag, events: int) -> str | None:
         return f"The best offset lies at or beyond the search range of ±{SEARCH_S} s."
     if lag.rival > RIVAL * lag.correlation:
         return "Two offsets fit about equally well: the events are too regular to tell."
-    if events < FEWEST_EVENTS:
-        return f"{events} events are both seen and heard, {FEWEST_EVENTS} are needed: fewer fit many a sound."
+    if len(events) < FEWEST_EVENTS:
+        found = f"{len(events)} events are both seen and heard"
+        return f"{found}, {FEWEST_EVENTS} are needed: fewer fit many a sound."
+    if np.quantile([event.braked for event in events], 0.25) >= BRAKING:
+        return "What moves slows down before it stops: the picture does not show the moment of contact."
     return None
 
 
@@ -163,14 +175,24 @@ def meetings(seen: Curve, heard: Curve, lag_s: float, frame_s: float) -> tuple[E
         weight = seen.strength[around]
         if seen.strength[top] < NOTABLE * hardest:
             continue
+        seen_s = float((weight @ seen.times_s[around]) / weight.sum())
         events.append(
             Event(
-                seen_s=float((weight @ seen.times_s[around]) / weight.sum()),
+                seen_s=seen_s,
                 heard_s=float(heard.times_s[place]),
                 strength=float(np.sqrt(seen.strength[top] / hardest * heard.strength[place] / loudest)),
+                braked=_braked(seen, seen_s),
             )
         )
     return tuple(events)
+
+
+def _braked(seen: Curve, moment_s: float) -> float:
+    """Share of the stop around a moment that comes well before it."""
+    apart_s = seen.times_s - moment_s
+    early = seen.strength[(apart_s > -BRAKE_S) & (apart_s < -SUDDEN_S)].sum()
+    at_once = seen.strength[np.abs(apart_s) <= SUDDEN_S].sum()
+    return float(early / (early + at_once)) if early + at_once > 0 else 0.0
 
 
 def _onsets(heard: Curve) -> list[int]:

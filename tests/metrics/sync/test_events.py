@@ -91,6 +91,25 @@ def test_a_camera_that_stops_is_no_event() -> None:
     assert of_camera < 0.2 * impulse_curve(np.arange(48) / 24, thing).strength[20:26].max()
 
 
+def _grainy(grey: np.ndarray, levels: float) -> np.ndarray:
+    """Fresh Gaussian noise of this standard deviation on every picture."""
+    grain = np.random.default_rng(11).normal(0, levels, grey.shape)
+    return np.clip(np.round(grey + grain), 0, 255).astype(np.uint8)
+
+
+def test_grain_does_not_move_the_offset(bouncing: AVClip) -> None:
+    grainy = replace(bouncing, grey=_grainy(bouncing.grey, 8.0))
+    assert offset_of(grainy) == pytest.approx(offset_of(bouncing), abs=0.02)
+    assert "cannot be seen" in refusal_of(replace(bouncing, grey=_grainy(bouncing.grey, 24.0)))
+
+
+def test_dancing_grain_is_no_movement(bouncing: AVClip) -> None:
+    still = np.repeat(bouncing.grey[:1], 24, axis=0)
+    of_grain = impulse_curve(TIMES[:24], _grainy(still, 8.0)).strength
+    of_ball = impulse_curve(TIMES, _grainy(bouncing.grey, 8.0)).strength
+    assert of_grain.max() < 0.1 * of_ball.max()
+
+
 def test_knocks_are_heard_when_they_begin(make_clicks: Callable[..., np.ndarray]) -> None:
     curve = onset_curve(make_clicks(IMPACTS, DURATION_S)[0], 48000, 0.0)
     for impact in IMPACTS:
@@ -181,7 +200,11 @@ def test_walkers_whose_legs_stop_between_their_steps_get_no_number(tmp_path: Pat
     assert refusal_of(_rendered(tmp_path, prompt_id, 0.0))
 
 
-def _rendered(folder: Path, prompt_id: str, sound_offset_s: float) -> AVClip:
+def test_a_door_that_slows_down_before_it_shuts_gets_no_number(tmp_path: Path) -> None:
+    assert "slows down" in refusal_of(_rendered(tmp_path, "sync-door-01", 0.1, duration_s=5.0))
+
+
+def _rendered(folder: Path, prompt_id: str, sound_offset_s: float, duration_s: float = 4.0) -> AVClip:
     """A scene of known impacts, whose sound is late by a known amount."""
     from evalharness.adapters.synthetic.knobs import Knobs
     from evalharness.adapters.synthetic.render import Order, render
@@ -189,7 +212,7 @@ def _rendered(folder: Path, prompt_id: str, sound_offset_s: float) -> AVClip:
     from evalharness.prompts import load_suites
 
     (prompt,) = load_suites(PromptSettings(suites=["audio-sync"], ids=[prompt_id]), folder)
-    rendered = render(Order(prompt, 1, 4.0, 640, 360, 24.0), Knobs(sound_offset_s=sound_offset_s))
+    rendered = render(Order(prompt, 1, duration_s, 640, 360, 24.0), Knobs(sound_offset_s=sound_offset_s))
     seen_s = np.array([impact.time_s for impact in rendered.truth.impacts])
     assert np.array(rendered.truth.heard_s) - seen_s == pytest.approx(sound_offset_s)
     assert rendered.samples is not None
@@ -214,6 +237,7 @@ def test_every_event_is_listed_and_the_interval_holds_the_truth(bouncing: AVClip
     for event in events:
         assert event["lag_s"] == pytest.approx(event["heard_s"] - event["seen_s"], abs=2e-4)
         assert 0 < event["strength"] <= 1
+        assert 0 <= event["braked"] < 0.25
 
 
 def test_the_interval_widens_with_scatter_and_narrows_with_events() -> None:
