@@ -192,12 +192,36 @@ def test_plots_name_metric_verdict_and_every_level() -> None:
     drawn = gates_svg(validation)
     assert drawn is not None
     words = set(re.findall(r">([^<>]+)<", drawn))
-    assert {"none", "-6", "6", "0/6", "passed, n = 6", "failed, n = 6", "gain (dB)"} <= words
+    assert {"none", "-6", "6", "of 6:", "0", "passed, n = 6", "failed, n = 6", "gain (dB)"} <= words
     picture = gates_png(validation)
     assert picture is not None
     assert picture.startswith(b"\x89PNG")
     assert gates_png(validation) == picture
     assert gates_svg(a_validation(replace(a_gate(), damage=""))) is None
+
+
+@pytest.mark.parametrize(
+    ("levels", "places", "log"),
+    [
+        ((-0.4, -0.04, 0.04, 0.2), (-0.4, -0.04, 0.0, 0.04, 0.2), False),  # none at zero
+        ((0.1, 0.25, 1.0), (0.0, 0.1, 0.25, 1.0), False),
+        ((2.0, 4.0, 32.0), (0.0, 1.0, 2.0, 5.0), True),  # a doubling a step, none one step before
+        ((40.0, 30.0, 0.0), (0.0, 10.0, 20.0, 50.0), False),  # none before the best
+    ],
+)
+def test_levels_stand_where_their_numbers_lie(
+    levels: tuple[float, ...], places: tuple[float, ...], log: bool
+) -> None:
+    curve = (Rung(None, 5, 1.0, 1.0, 1.0, 0), *(Rung(level, 5, 2.0, 2.0, 2.0, 0) for level in levels))
+    drawn = gates_svg(a_validation(replace(a_gate(), curve=curve)))
+    assert drawn is not None
+    (points,) = re.findall(r'<g class="mark-symbol.*?</g>', drawn, re.DOTALL)
+    px = np.sort([float(at) for at in re.findall(r"translate\((-?[\d.]+),", points)])
+    wanted = np.array(places)
+    assert (px - px[0]) / (px[-1] - px[0]) == pytest.approx(
+        (wanted - wanted[0]) / (wanted[-1] - wanted[0]), abs=0.01
+    )
+    assert ("log scale" in drawn) == log
 
 
 def test_validation_of_own_clips_prints_writes_and_draws(clips: Path, tmp_path: Path) -> None:
