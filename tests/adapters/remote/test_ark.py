@@ -349,6 +349,20 @@ def test_an_answer_without_a_task_id_makes_no_task(body: Any) -> None:
     assert "odd" in refused.message
 
 
+@pytest.mark.parametrize("status", [302, 400, 502])
+def test_an_http_error_is_believed_whatever_comes_with_it(status: int) -> None:
+    body = {"id": "a-1", "status": "succeeded", "content": {"video_url": "https://tos/clip.mp4"}}
+    assert isinstance(polled(body, status), Fault)
+    assert isinstance(route().created(Answer(status, body)), Fault)
+
+
+def test_a_cancelled_task_says_so() -> None:
+    status = polled({"status": "cancelled"})
+    assert isinstance(status, Status)
+    assert status.fault is not None
+    assert status.fault.message == f"The task {TASK.task_id} was cancelled at Ark."
+
+
 @pytest.mark.parametrize("content", [None, [], {}, {"video_url": None}, {"video_url": "ftp://x"}])
 def test_success_without_a_link_is_a_fault(content: Any) -> None:
     assert isinstance(polled({"status": "succeeded", "content": content}), Fault)

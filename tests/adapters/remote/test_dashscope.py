@@ -301,7 +301,7 @@ def test_an_unknown_word_is_a_fault_and_never_still_running() -> None:
 
 
 def test_a_forgotten_task_has_expired() -> None:
-    status = polled({"task_status": "UNKNOWN"})
+    status = route().polled(answer(DIALECT.refusal("expired")), TASK)
     assert isinstance(status, Status)
     assert status.fault is not None
     assert status.fault.kind is FailureKind.EXPIRED
@@ -428,8 +428,24 @@ def test_success_without_a_link_is_a_fault(url: Any) -> None:
     assert isinstance(polled({"task_status": "SUCCEEDED", "video_url": url}), Fault)
 
 
+@pytest.mark.parametrize("status", [302, 400, 502])
+def test_an_http_error_is_believed_whatever_comes_with_it(status: int) -> None:
+    output = {"task_id": "a-1", "task_status": "SUCCEEDED", "video_url": "https://oss/clip.mp4"}
+    assert isinstance(polled(output, status), Fault)
+    assert isinstance(route().created(Answer(status, {"output": output})), Fault)
+
+
+def test_a_cancelled_task_says_so() -> None:
+    status = polled({"task_status": "CANCELED"})
+    assert isinstance(status, Status)
+    assert status.fault is not None
+    assert status.fault.message == f"The task {TASK.task_id} was cancelled at Model Studio."
+
+
 def test_an_id_cannot_lead_elsewhere() -> None:
-    assert route().poll(Created("../../x?y=1")).url.endswith("/tasks/..%2F..%2Fx%3Fy%3D1")
+    for call in (route().poll(Created("../../x?y=1")), route().cancel(Created("../../x?y=1"))):
+        assert call is not None
+        assert "/api/v1/tasks/..%2F..%2Fx%3Fy%3D1" in call.url
 
 
 json_values = st.recursive(

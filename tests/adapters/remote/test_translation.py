@@ -12,6 +12,7 @@ from evalharness.adapters.remote import reading
 from evalharness.adapters.remote.address import base_url
 from evalharness.adapters.remote.credentials import bearer, secret
 from evalharness.adapters.remote.exchange import Answer
+from evalharness.adapters.remote.faults import kind_of_status, sentence
 from evalharness.adapters.remote.first_frames import FrameLimits, refuse_frame
 from evalharness.errors import ConfigError, GenerationError
 from evalharness.records import FailureKind
@@ -97,9 +98,50 @@ def test_a_wait_is_a_number_of_seconds_or_nothing(given_header: str, seconds: fl
     assert reading.retry_after_s(Answer(429, None, headers={"retry-after": given_header})) == seconds
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, FailureKind.PARAMETER),
+        (401, FailureKind.AUTH),
+        (402, FailureKind.BILLING),
+        (403, FailureKind.AUTH),
+        (404, FailureKind.PARAMETER),
+        (429, FailureKind.RATE),
+        (500, FailureKind.SERVER),
+        (302, FailureKind.SERVER),
+        (200, FailureKind.SERVER),
+    ],
+)
+def test_an_http_status_alone_has_a_kind(status: int, kind: FailureKind) -> None:
+    assert kind_of_status(status) is kind
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence_of_them"),
+    [
+        ("too\n long", "It said: Code: too long."),
+        ("Too long!", "It said: Code: Too long!"),
+        ("太长。", "It said: Code: 太长。"),
+        (None, "It said: Code."),
+        (" ", "It said: Code."),
+    ],
+)
+def test_a_vendors_words_become_one_ended_line(words: str | None, sentence_of_them: str) -> None:
+    assert sentence("It said", "Code", words) == sentence_of_them
+
+
+def test_a_vendors_endless_words_are_cut() -> None:
+    assert len(sentence("It said", None, "word " * 10_000)) < 500
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
 def test_a_first_frame_within_limits_is_taken(kind: str) -> None:
     assert refuse_frame(picture(854, 480, kind=kind), LIMITS, ratio="16:9") is None
+
+
+def test_a_shape_rounded_to_the_vendors_own_pixels_is_the_asked_one() -> None:
+    assert refuse_frame(picture(864, 496), LIMITS, ratio="16:9") is None
+    assert refuse_frame(picture(560, 752), LIMITS, ratio="3:4") is None
 
 
 @pytest.mark.parametrize(
@@ -115,6 +157,7 @@ def test_a_first_frame_within_limits_is_taken(kind: str) -> None:
         (picture(400, 299), "400x299 pixels; this model takes sides of at least 300"),
         (picture(6001, 2500), "6001x2500 pixels; this model takes sides of at most 6000"),
         (picture(300, 751), "longer side is at most 2.5 times the shorter"),
+        (picture(800, 500), "in the shape of the picture, not in 16:9"),
         (picture(800, 800), "in the shape of the picture, not in 16:9: crop it to 16:9"),
         (picture(480, 854), "not in 16:9"),
     ],

@@ -27,7 +27,6 @@ FAULTS: Mapping[Fault, tuple[int, str, str]] = {
     "server": (500, "InternalError", "An internal error has occured, please try again later"),
     "moderation_input": (400, "DataInspectionFailed", "Input data may contain inappropriate content."),
     "moderation_output": (400, "DataInspectionFailed", "Output data may contain inappropriate content."),
-    "expired": (404, "InvalidTask", "The task can not be found."),
     "failed": (500, "InternalError.Algo", "inference internal error"),
 }
 
@@ -128,7 +127,7 @@ class DashscopeDialect(Dialect):
                 "scheduled_time": "2026-11-22 10:00:01.000",
             }
         if task.state == "failed" and task.fault == "expired":
-            return Reply(200, {"request_id": "r-2", "output": {"task_id": task.id, "task_status": "UNKNOWN"}})
+            return self._unknown(task.id)
         if task.state == "failed":
             _, code, message = FAULTS[task.fault or "failed"]
             output |= {"code": code, "message": message, "end_time": "2026-11-22 10:01:00.000"}
@@ -142,9 +141,14 @@ class DashscopeDialect(Dialect):
         return Reply(200, body)
 
     def refusal(self, fault: Fault, retry_after_s: float | None = None) -> Reply:
+        if fault == "expired":
+            return self._unknown("")
         status, code, message = FAULTS[fault]
         headers = {} if retry_after_s is None else {"Retry-After": f"{retry_after_s:.0f}"}
         return Reply(status, {"code": code, "message": message, "request_id": "r-3"}, headers)
+
+    def _unknown(self, task_id: str) -> Reply:
+        return Reply(200, {"request_id": "r-5", "output": {"task_id": task_id, "task_status": "UNKNOWN"}})
 
     def cancelled(self, task: VendorTask) -> Reply:
         if task.state != "queued":
