@@ -251,6 +251,8 @@ def _failure(word: str, body: Any, task: Created) -> tuple[Fault, str | None]:
         ), None
     kind, struck = _kind(code, words, 200)
     said = f"Ark's moderation refused the {struck}" if struck else "The task failed at Ark"
+    if not (code or words):
+        said += " without a reason"
     return Fault(kind, sentence(said, code, words)), struck
 
 

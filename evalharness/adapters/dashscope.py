@@ -288,7 +288,10 @@ def _failure(word: str, output: Mapping[str, Any], task: Created) -> tuple[Fault
         struck = _struck(words, None)
         said = f"Model Studio's moderation refused the {struck}"
         return Fault(kind, sentence(said, code, words)), struck
-    return Fault(kind, sentence("The task failed at Model Studio", code, words)), None
+    said = "The task failed at Model Studio"
+    if not (code or words):
+        said += " without a reason"
+    return Fault(kind, sentence(said, code, words)), None
 
 
 def _kind(code: str | None, words: str | None, status: int) -> FailureKind:

@@ -363,6 +363,12 @@ def test_a_cancelled_task_says_so() -> None:
     assert status.fault.message == f"The task {TASK.task_id} was cancelled at Ark."
 
 
+def test_a_failure_without_a_reason_says_so() -> None:
+    status = polled({"status": "failed", "error": None})
+    assert isinstance(status, Status)
+    assert status.fault == Fault(FailureKind.SERVER, "The task failed at Ark without a reason.")
+
+
 @pytest.mark.parametrize("content", [None, [], {}, {"video_url": None}, {"video_url": "ftp://x"}])
 def test_success_without_a_link_is_a_fault(content: Any) -> None:
     assert isinstance(polled({"status": "succeeded", "content": content}), Fault)

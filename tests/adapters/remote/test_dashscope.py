@@ -442,6 +442,12 @@ def test_a_cancelled_task_says_so() -> None:
     assert status.fault.message == f"The task {TASK.task_id} was cancelled at Model Studio."
 
 
+def test_a_failure_without_a_reason_says_so() -> None:
+    status = polled({"task_status": "FAILED"})
+    assert isinstance(status, Status)
+    assert status.fault == Fault(FailureKind.SERVER, "The task failed at Model Studio without a reason.")
+
+
 def test_an_id_cannot_lead_elsewhere() -> None:
     for call in (route().poll(Created("../../x?y=1")), route().cancel(Created("../../x?y=1"))):
         assert call is not None
