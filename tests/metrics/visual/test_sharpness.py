@@ -1,4 +1,4 @@
-"""The blur effect by a naive twin, and rising with every blur."""
+"""The blur effect by a naive twin, and rising with every blur however wide."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from metrics.av import AVClip
 from metrics.base import Unscorable
-from metrics.visual.sharpness import Sharpness, blur
+from metrics.visual.sharpness import Sharpness, blur, blur_effect
 
 Scene = Callable[..., Any]
 AsClip = Callable[..., AVClip]
@@ -37,7 +37,17 @@ def naive(picture: Any) -> float:
 def test_equals_the_definition() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (24, 30)).astype(np.uint8)
     picture[:, 12:] = picture[:, 12:] // 8 + np.arange(18, dtype=np.uint8) * 5
-    assert blur(picture) == pytest.approx(naive(picture), abs=1e-5)
+    assert blur_effect(picture.astype(np.float32)) == pytest.approx(naive(picture), abs=1e-5)
+    assert blur(picture) == blur_effect(picture.astype(np.float32)), "too small for a second scale"
+
+
+def test_scales_count_alike() -> None:
+    import cv2
+
+    picture = np.random.default_rng(1).integers(0, 255, (140, 200)).astype(np.uint8)
+    half = cv2.pyrDown(picture.astype(np.float32)).astype(np.float32)
+    scales = [picture.astype(np.float32), half, cv2.pyrDown(half).astype(np.float32)]
+    assert blur(picture) == pytest.approx(sum(blur_effect(each) or 0 for each in scales) / 3)
 
 
 def test_every_blur_is_seen_and_movement_is_not(scene: Scene, as_clip: AsClip, values: Reader) -> None:
@@ -45,7 +55,7 @@ def test_every_blur_is_seen_and_movement_is_not(scene: Scene, as_clip: AsClip, v
 
     levels = scene(4)
     found = []
-    for sigma in (0.01, 1.5, 3, 6):
+    for sigma in (0.01, 1.5, 3, 6, 12):
         blurred = np.stack([cv2.GaussianBlur(picture, (0, 0), sigma) for picture in levels])
         found.append(values(Sharpness(), as_clip(blurred))["blur"])
     assert all(worse > better + 0.02 for better, worse in pairwise(found)), found
