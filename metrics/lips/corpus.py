@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.lips.features import at_16_khz
+from metrics.lips.features import at_16_khz, log_mel
 
-__all__ = ["Talker", "folds", "read_talkers", "scenes"]
+__all__ = ["Talker", "folds", "read_talkers", "same_speech", "scenes"]
 
 SYNCNET_FRAME_S = 0.04
 
@@ -111,3 +111,19 @@ def folds(names: Sequence[str], count: int) -> list[list[int]]:
 def _telling(name: str) -> Iterable[str]:
     words = [SPELT.get(word, word) for word in name.split("__")[-1].split("_") if not word.isdigit()]
     return {word for word in words if word not in COMMONPLACE} or {"_".join(words)}
+
+
+def same_speech(talkers: Sequence[Talker]) -> NDArray[np.bool_]:
+    """(n, n): whether two clips say the same with the same voice at the same time, by their log-mels.
+
+    These correlate above 0.5; a clip has the same speech as itself.
+    """
+    mels = [log_mel(talker.speech) for talker in talkers]
+    same = np.eye(len(talkers), dtype=bool)
+    for first in range(len(talkers)):
+        for second in range(first):
+            count = min(len(mels[first]), len(mels[second]))
+            rows = [(mel[:count] - mel[:count].mean(axis=0)).ravel() for mel in (mels[first], mels[second])]
+            alike = rows[0] @ rows[1] > 0.5 * np.linalg.norm(rows[0]) * np.linalg.norm(rows[1])
+            same[first, second] = same[second, first] = alike
+    return same

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.base import Unscorable
-from metrics.lips.corpus import Talker
-from metrics.lips.features import RATE_HZ, log_mel
+from metrics.lips.corpus import Talker, same_speech
+from metrics.lips.features import RATE_HZ
 from metrics.lips.lag import LagReading, lag
 from metrics.lips.towers import Towers
 
-__all__ = ["Guess", "HeldOut", "figures", "guess", "same_speech", "separation"]
+__all__ = ["Guess", "HeldOut", "figures", "guess", "separation"]
 
 ONE_FRAME_S = 0.0401
 """A frame of SyncNet's, and a rounding error."""
@@ -108,14 +108,6 @@ def separation(true: Sequence[float], false: Sequence[float]) -> float:
     return float(np.mean((first > second) + 0.5 * (first == second)))
 
 
-def same_speech(first: Talker, second: Talker) -> bool:
-    """Whether two clips say the same with the same voice at the same time: their log-mels correlate."""
-    mels = [log_mel(talker.speech) for talker in (first, second)]
-    count = min(map(len, mels))
-    rows = [(mel[:count] - mel[:count].mean(axis=0)).ravel() for mel in mels]
-    return bool(rows[0] @ rows[1] > 0.5 * np.linalg.norm(rows[0]) * np.linalg.norm(rows[1]))
-
-
 def _whole(held: HeldOut, index: int) -> Guess | None:
     talker = held.talkers[index]
     return guess(held.towers[index], talker.mesh, talker.times_s, talker.speech, 0.0)
@@ -154,12 +146,9 @@ def _swapped(
 ) -> dict[str, float]:
     """The lips of one clip with the speech of another that the same towers have not seen either."""
     strangers = []
+    same = same_speech(held.talkers)
     for index in known:
-        others = [
-            k
-            for k in known
-            if held.towers[k] is held.towers[index] and not same_speech(held.talkers[k], held.talkers[index])
-        ]
+        others = [k for k in known if held.towers[k] is held.towers[index] and not same[k, index]]
         for other in rng.choice(others, each, replace=False):
             talker = held.talkers[index]
             found = guess(held.towers[index], talker.mesh, talker.times_s, held.talkers[other].speech, 0.0)

@@ -32,8 +32,8 @@ STILL = 0.002
 """Lips that move less than this (RMS, face widths) do not speak: it is what a tracker trembles."""
 SILENT = 1e-4
 """Sound that never exceeds this (-80 dB re full scale) is silence."""
-AGREEMENT = -1.6
-"""Evidence per second at the best shift below which there is no verdict; unrelated lips bring -3.3."""
+AGREEMENT = -2.0
+"""Evidence per second at the best shift below which there is no verdict; unrelated lips bring -4.1."""
 WIDEST_S = 0.7
 """A wider interval leaves the lag open."""
 
@@ -54,7 +54,7 @@ class LagReading:
     confidence: float
     """Evidence per second by which the best shift beats the mean of all; 0 (none stands out) to about 5."""
     agreement: float
-    """Evidence per second that lips and sound belong together at that lag; about -3.3 where they do not."""
+    """Evidence per second that lips and sound belong together at that lag; about -4.1 where they do not."""
     verdict: str
     """`unnoticed`, `noticed` or `unacceptable` (ITU-R BT.1359)."""
     syncnet_lag_s: float

@@ -1,6 +1,6 @@
 """Lip sync of a clip: the lag between the face that speaks and what it says, see `metrics.lips.lag`.
 
-Two zeros, 64 ms apart: `offset_s` is 0 where renders of known timing are in sync, `syncnet_offset_s` where
+Two zeros, 63 ms apart: `offset_s` is 0 where renders of known timing are in sync, `syncnet_offset_s` where
 SyncNet reads 0. Compare with SyncNet's offsets by the latter alone.
 """
 
@@ -22,7 +22,7 @@ __all__ = ["LipSync", "agreement", "lag_of_track"]
 
 LEAD = 0.8
 """By how much more evidence per second the speaker's lips must fit than another moving mouth's."""
-UNRELATED = -3.3
+UNRELATED = -4.1
 """What lips bring that have nothing to do with the sound."""
 
 
@@ -30,7 +30,7 @@ class LipSync(Metric):
     """How late speech is heard after the lips move, of the face that speaks."""
 
     name: ClassVar[str] = "lip_sync"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity(
             "offset_s",

@@ -30,7 +30,7 @@ __all__ = [
 Array = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).parent / "weights" / "lag.npz"
-SHA256 = "72adf8b2ccaae3000b551753753d36c7a1c5e57386678fcadab9670570cf12de"
+SHA256 = "479153b46e89b7745eb8d407bb1bc79414321c5082a2c635edd84bd886de8900"
 DILATIONS = (1, 2, 4)
 """Of the convolutions after the first, in steps of 20 ms."""
 PACE = 2

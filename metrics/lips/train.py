@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from metrics.lips.corpus import Talker, folds, read_talkers
+from metrics.lips.corpus import Talker, folds, read_talkers, same_speech
 from metrics.lips.features import BANDS
 from metrics.lips.heldout import HeldOut, figures
 from metrics.lips.towers import DILATIONS, WEIGHTS, Towers
@@ -52,8 +52,12 @@ class Recipe:
     learning_rate: float = 2e-3
     decay: float = 1e-2
     dropout: float = 0.1
-    label_blur_s: float = 0.02
-    """Labels stand on a grid of 40 ms: the truth is spread over a Gaussian this wide."""
+    wander: float = 0.2
+    """How far the tempo of a window wanders, see `Windows.drawn`."""
+    label_error_s: float = 0.02
+    """Labels stand on a grid of 40 ms: the truth is somewhere around them, a Gaussian this wide."""
+    label_astray: float = 0.03
+    """Share of the labels that are taken to say nothing."""
     telling: float = 1.0
     """Weight of a second task, to tell from the speech where the lips are: it keeps so small a net honest."""
     seed: int = 0
@@ -118,9 +122,16 @@ def evidence(lips: Tensor, ears: Tensor) -> Tensor:
 
 
 def fit(
-    views: Views, basis: NDArray[np.float32], talkers: Sequence[int], recipe: Recipe
+    views: Views,
+    basis: NDArray[np.float32],
+    talkers: Sequence[int],
+    recipe: Recipe,
+    same: NDArray[np.bool_],
 ) -> tuple[Pair, list[float]]:
-    """A pair of towers trained on the views of some talkers, and the loss of each step."""
+    """A pair of towers trained on the views of some talkers, and the loss of each step.
+
+    same: (talkers, talkers), whose speech is the same: theirs are never shown as unrelated.
+    """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     pair = Pair(recipe).train()
@@ -137,8 +148,11 @@ def fit(
     for step in range(recipe.steps):
         length = int(rng.choice([75, 125, 180, 240]))
         pick = rng.choice(usable, max(8, recipe.steps_20_ms // (2 * length + 2 * TRAINING_SHIFTS)))
-        windows = Windows.drawn(views, lips, pick, length, rng, sound_ends_too=bool(rng.random() < 0.3))
-        loss = _loss(pair, windows, views.talker[pick], recipe, rng)
+        windows = Windows.drawn(
+            views, lips, pick, length, rng, wander=recipe.wander, sound_ends_too=bool(rng.random() < 0.3)
+        )
+        talker = views.talker[pick]
+        loss = _loss(pair, windows, same[np.ix_(talker, talker)], recipe, rng)
         learner.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
@@ -174,21 +188,22 @@ def packed(
 
 
 def _loss(
-    pair: Pair, windows: Windows, talker: NDArray[np.intp], recipe: Recipe, rng: np.random.Generator
+    pair: Pair, windows: Windows, same: NDArray[np.bool_], recipe: Recipe, rng: np.random.Generator
 ) -> Tensor:
-    """Cross entropy of the true shift, and of no agreement with another clip's sound, over three lengths."""
+    """Surprise at where the label says the lag is, and at unrelated sound that fits, over three lengths.
+
+    The label is a probability of lags, not a target: the loss is -log of the sum over lags of what the label
+    and the net say of each, so that the net may choose within the label's error and shrug off a wrong one.
+    """
     mel = _other_voices(windows.mel, rng)
     seen = torch.from_numpy(windows.seen)
     lips, ears, told = pair(
         torch.from_numpy(windows.lips), seen, torch.from_numpy(mel), torch.from_numpy(windows.heard)
     )
-    batch = len(talker)
+    batch = len(same)
     swap = np.roll(np.arange(batch), 1 + int(rng.integers(batch - 1)))
-    stranger = torch.from_numpy((talker != talker[swap]).astype(np.float32))
-    shifts = torch.arange(-TRAINING_SHIFTS, TRAINING_SHIFTS + 1)
-    blur = recipe.label_blur_s / 0.02
-    true = torch.exp(-0.5 * ((shifts - torch.from_numpy(windows.lag_steps)[:, None]) / blur) ** 2).float()
-    true = true / true.sum(dim=1, keepdim=True)
+    stranger = torch.from_numpy((~same[np.arange(batch), swap]).astype(np.float32))
+    label = _log_label(windows, recipe)
     null = pair.null.expand(batch, 1)
     matched, swapped = evidence(lips, ears), evidence(lips, ears[torch.from_numpy(swap)])
     total = torch.zeros(())
@@ -196,11 +211,20 @@ def _loss(
         enough = ((seen * part).sum(dim=1) > 10).float()
         of_shift = (matched * part[:, :, None]).sum(dim=1)
         said = functional.log_softmax(torch.cat([of_shift, null], dim=1), dim=1)
-        total = total - ((true * said[:, :-1]).sum(dim=1) * enough).mean()
+        total = total - (torch.logsumexp(said[:, :-1] + label, dim=1) * enough).mean()
         of_shift = (swapped * part[:, :, None]).sum(dim=1)
         said = functional.log_softmax(torch.cat([of_shift, null], dim=1), dim=1)
         total = total - 0.5 * (said[:, -1] * stranger).mean()
     return total / 3 + recipe.telling * _untold(told, windows)
+
+
+def _log_label(windows: Windows, recipe: Recipe) -> Tensor:
+    """(batch, shifts): logarithm of how likely each lag is by the label alone."""
+    shifts = torch.arange(-TRAINING_SHIFTS, TRAINING_SHIFTS + 1)
+    away = (shifts - torch.from_numpy(windows.lag_steps)[:, None]) * 0.02 / recipe.label_error_s
+    near = torch.softmax(-0.5 * away**2, dim=1)
+    astray = recipe.label_astray
+    return torch.log((1 - astray) * near + astray / len(shifts)).float()
 
 
 def _untold(told: Tensor, windows: Windows) -> Tensor:
@@ -252,10 +276,11 @@ def towers_for(
     reference = upper_reference(talkers)
     views = views_of(talkers, recipe.views, reference, np.random.default_rng(recipe.seed))
     basis = principal_movements(views, recipe.movements)
+    same = same_speech(talkers)
     trained = []
     for group in groups:
         seeds = range(recipe.seed, recipe.seed + pairs)
-        fitted = [fit(views, basis, group, replace(recipe, seed=seed)) for seed in seeds]
+        fitted = [fit(views, basis, group, replace(recipe, seed=seed), same) for seed in seeds]
         end = np.mean([losses[-50:] for _, losses in fitted])
         _say(f"trained on {len(group)} clips; loss at the end {end:.3f}")
         trained.append(packed([pair for pair, _ in fitted], reference, basis))
@@ -269,9 +294,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--data", type=Path, required=True, help="folder as `metrics.lips.corpus` describes it"
     )
     parser.add_argument("--to", type=Path, default=WEIGHTS, help="where the weights go")
-    parser.add_argument("--pairs", type=int, default=3, help="pairs of towers whose evidence is averaged")
+    parser.add_argument("--pairs", type=int, default=4, help="pairs of towers whose evidence is averaged")
     parser.add_argument("--zero", type=float, default=0.0, help="what renders in sync are said to lag, in s")
-    parser.add_argument("--heat", type=float, default=1.5, help="what evidence is divided by for intervals")
+    parser.add_argument("--heat", type=float, default=1.75, help="what evidence is divided by for intervals")
     parser.add_argument(
         "--held-out", type=int, default=0, metavar="K", help="K folds by scene; writes no weights"
     )

@@ -1,4 +1,4 @@
-"""All versions of all training clips as arrays on the 10 ms lattice, and windows cut from them."""
+"""All versions of all training clips as arrays on the 10 ms lattice, and windows read from them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ TRAINING_SHIFTS = 30
 MARGIN = 160
 """Empty lattice steps before and after each view."""
 FARTHEST_S = 0.55
-"""Windows are cut so that the lag between their picture and sound lies within this, evenly."""
+"""Windows are read so that the lag between their picture and sound lies within this, evenly."""
+
+OVERALL_TEMPO = 0.08
+"""How much faster or slower a window runs than its clip: standard deviation of the logarithm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,31 +76,37 @@ class Windows:
         length: int,
         rng: np.random.Generator,
         *,
+        wander: float,
         sound_ends_too: bool,
     ) -> Windows:
-        """One window of each picked view, the sound moved at random, or ending with the lips as well."""
-        shifts = TRAINING_SHIFTS
-        spare = np.maximum(1, views.length[pick] - 2 * length + 10)
-        start = MARGIN + rng.integers(-10, spare)
-        moved = np.round((views.lag_s[pick] - rng.uniform(-FARTHEST_S, FARTHEST_S, len(pick))) * 100).astype(
-            int
-        )
-        last = lips.shape[1] - 1
-        at_lips = np.clip(start[:, None] + 2 * np.arange(length), 0, last)
-        at_sound = np.clip((start + moved)[:, None] + 2 * np.arange(-shifts, length + shifts), 0, last)
-        rows = pick[:, None]
-        within = (at_sound >= MARGIN) & (at_sound < MARGIN + views.length[rows])
+        """One window of each picked view, the sound moved at random, or ending with the lips as well.
+
+        Lips and speech are read along one clock whose tempo wanders (`wander`: standard deviation of its
+        logarithm): no rhythm comes twice, and the lag between the two stays what it is.
+        """
+        shifts, places = TRAINING_SHIFTS, lips.shape[2] // 2
+        lag_steps = rng.uniform(-FARTHEST_S, FARTHEST_S, len(pick)) * 50
+        steps = np.arange(-2 * shifts - 4, length + 2 * shifts + 4)
+        shown, heard = np.arange(length), np.arange(-shifts, length + shifts)
+        lip_rows = np.empty((len(pick), length, lips.shape[2]), np.float32)
+        seen = np.empty((len(pick), length), np.float32)
+        mel = np.empty((len(pick), len(heard), views.mel.shape[2]), np.float32)
+        within = np.empty((len(pick), len(heard)), np.float32)
+        for row, view in enumerate(pick):
+            place, rate = _clock(steps, wander, rng)
+            spare = views.length[view] - np.interp(length, steps, place) + 10
+            start = MARGIN + rng.uniform(-10, max(1.0, spare))
+            at_lips = start + np.interp(shown, steps, place)
+            lip_rows[row] = _between(lips[view], at_lips)
+            lip_rows[row, :, places:] *= np.interp(shown, steps, rate)[:, None]
+            seen[row] = _between(views.seen[view], at_lips) == 1
+            at_sound = start + np.interp(heard - lag_steps[row], steps, place) + 100 * views.lag_s[view]
+            mel[row] = _between(views.mel[view], at_sound)
+            within[row] = (at_sound >= MARGIN) & (at_sound < MARGIN + views.length[view] - 1)
         if sound_ends_too:
-            within[:, :shifts] = within[:, length + shifts :] = False
-        heard = within.astype(np.float32)
-        seen = views.seen[rows, at_lips]
-        places = lips.shape[2] // 2
+            within[:, :shifts] = within[:, length + shifts :] = 0
         return cls(
-            _centred(lips[rows, at_lips], seen, places),
-            seen,
-            _centred(views.mel[rows, at_sound], heard, views.mel.shape[2]),
-            heard,
-            views.lag_s[pick] * 50 - moved / 2,
+            _centred(lip_rows, seen, places), seen, _centred(mel, within, mel.shape[2]), within, lag_steps
         )
 
 
@@ -156,6 +165,23 @@ def principal_movements(views: Views, count: int) -> Array:
     strongest = np.argsort(variances)[::-1][:count]
     least = 1e-3 * variances[strongest[0]]
     return np.asarray(directions[:, strongest] / np.sqrt(variances[strongest] + least), np.float32)
+
+
+def _clock(steps: NDArray[np.intp], wander: float, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Lattice steps passed at each of `steps` of 20 ms, 0 at step 0, and the tempo there (1: as filmed)."""
+    knots = rng.normal(0, wander, rng.integers(2, 8))
+    along = np.linspace(0, len(knots) - 1, len(steps))
+    rate = np.exp(rng.normal(0, OVERALL_TEMPO) + np.interp(along, np.arange(len(knots)), knots))
+    place = np.concatenate([[0.0], np.cumsum(rate[1:] + rate[:-1])])
+    return place - np.interp(0, steps, place), rate
+
+
+def _between(rows: Array, at: NDArray[np.float64]) -> Array:
+    """Rows (n, ...) at fractional places, linearly; beyond the ends the last ones."""
+    at = np.clip(at, 0, len(rows) - 1.001)
+    below = at.astype(int)
+    share = (at - below).astype(np.float32).reshape(-1, *[1] * (rows.ndim - 1))
+    return np.asarray(rows[below] * (1 - share) + rows[below + 1] * share, np.float32)
 
 
 def _mirrored(upper: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def test_a_few_seconds_of_training_teach_a_net_the_lag_of_made_talkers() -> None
     reference = upper_reference(talkers)
     views = views_of(talkers, 1, reference, np.random.default_rng(0))
     basis = principal_movements(views, recipe.movements)
-    pair, losses = fit(views, basis, range(8), recipe)
+    pair, losses = fit(views, basis, range(8), recipe, np.eye(len(talkers), dtype=bool))
     assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
     towers = Towers.of(packed([pair], reference, basis))
     for talker in talkers[8:]:
@@ -51,6 +52,44 @@ def test_a_few_seconds_of_training_teach_a_net_the_lag_of_made_talkers() -> None
             found = lag(talker.mesh, talker.times_s, talker.speech, 16000, late_s, towers=towers)
             assert isinstance(found, LagReading), found
             assert found.lag_s == pytest.approx(late_s, abs=0.04)
+
+
+def test_windows_wander_in_tempo_and_keep_lips_and_speech_their_lag_apart() -> None:
+    """Rows that count the filmed time itself: lips and speech must pass it at one tempo, a lag apart."""
+    from metrics.lips.views import MARGIN, TRAINING_SHIFTS, Views, Windows
+
+    steps, late_s = 500, 0.12
+    filmed = np.arange(steps + 2 * MARGIN, dtype=np.float32)[None, :, None]
+    seen = np.zeros((1, steps + 2 * MARGIN), np.float32)
+    seen[:, MARGIN : MARGIN + steps] = 1
+    views = Views(filmed, seen, filmed, np.array([steps]), np.array([late_s]), np.array([0]))
+    lips = np.concatenate([filmed, np.ones_like(filmed)], axis=2)
+    rng = np.random.default_rng(2)
+    windows = Windows.drawn(views, lips, np.zeros(20, int), 125, rng, wander=0.2, sound_ends_too=False)
+    at = np.arange(125)
+    for row, lag_steps in enumerate(windows.lag_steps):
+        whole = (windows.seen[row, 1:] * windows.seen[row, :-1]) > 0
+        tempo = np.diff(windows.lips[row, :, 0])
+        heard = np.arange(-TRAINING_SHIFTS, 125 + TRAINING_SHIFTS)
+        spoken = np.diff(np.where(windows.heard[row] > 0, windows.mel[row, :, 0], np.nan))
+        paired = np.interp(at[1:] + lag_steps, heard[1:], spoken)
+        both = whole & np.isfinite(paired)
+        np.testing.assert_allclose(tempo[both], paired[both], atol=0.05)
+        inner = both & (at[1:] > 1)
+        np.testing.assert_allclose(2 * windows.lips[row, 1:, 1][inner], tempo[inner], rtol=0.05)
+    assert np.std([np.diff(rows[:, 0]).mean() for rows in windows.lips]) > 0.05
+
+
+def test_the_same_line_in_the_same_voice_is_told_from_another() -> None:
+    from metrics.lips.corpus import same_speech
+
+    first, second = made(1), made(2)
+    louder = replace(first, speech=np.concatenate([3 * first.speech, np.zeros(800)]))
+    assert same_speech([first, second, louder]).tolist() == [
+        [True, False, True],
+        [False, True, False],
+        [True, False, True],
+    ]
 
 
 def test_the_nets_in_training_and_in_measurement_say_the_same() -> None:
