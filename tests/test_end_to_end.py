@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import subprocess
 import sys
@@ -97,7 +98,7 @@ def test_the_report_is_written_in_four_forms_and_hides_the_masked_name(folder: P
 def test_every_measurement_is_in_one_file_and_the_masked_name_in_none(folder: Path) -> None:
     assert run("report", str(folder)).returncode == 0
     beside = folder / "reports" / "measurements.csv"
-    rows = list(csv.DictReader(beside.open(encoding="utf-8", newline="")))
+    rows = list(csv.DictReader(io.StringIO(beside.read_text(encoding="utf-8"))))
     study = load_study(folder)
     with Store.open(study.database_url) as store:
         stored = store.measurements()
