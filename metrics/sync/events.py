@@ -7,7 +7,7 @@ heard, its lag and its strength. People notice sound 45 ms early or 125 ms late 
 The impulse curve of the picture, less what is usual around each moment, and the onset curve of the sound
 (`metrics.sync.curves`) are laid on one clock and shifted against each other; the shift that correlates best
 is the offset (`metrics.sync.lag`). Where the best one is weak, stands at the edge of the search, has a rival
-nearly as good (regular steps fit a step later, too) or rests on fewer than three events, which many a sound
+nearly as good (regular steps fit a step later, too) or rests on fewer than four events, which many a sound
 would fit, where things slow down before they touch, or where grain hides that they do, there is no verdict:
 the reading is unscorable and says why.
 """
@@ -33,9 +33,9 @@ Array = NDArray[np.float64]
 SHORTEST_S = 1.0
 CONFIDENT = 0.5
 """Correlation from which on an offset counts: continuous sounds and unrelated tracks stay below it."""
-RIVAL = 0.7
+RIVAL = 0.75
 """A second peak this high beside the best leaves open which of them is true."""
-FEWEST_EVENTS = 3
+FEWEST_EVENTS = 4
 DISTINCT = 3.0
 """How far the strongest onset must stand above the median to be an event."""
 SURROUNDINGS_S = 0.25
@@ -210,7 +210,7 @@ def half_interval(events: Sequence[Event], frame_s: float) -> float:
     """Half the length of the 95 % interval of a clip's offset, in seconds.
 
     From the scatter of the events' lags (standard error of the mean weighted by strength) and from what
-    all of them share, `SIGHT_FRAMES` of a frame. Raises ValueError below three events.
+    all of them share, `SIGHT_FRAMES` of a frame. Raises ValueError below four events.
     """
     if len(events) < FEWEST_EVENTS:
         raise ValueError(f"An interval needs {FEWEST_EVENTS} events; there are {len(events)}.")

@@ -17,7 +17,7 @@ from metrics.sync.curves import Curve, impulse_curve, onset_curve
 from metrics.sync.events import Event, EventSync, half_interval
 from metrics.sync.lag import find_lag
 
-IMPACTS = [0.613, 1.101, 1.9]
+IMPACTS = [0.613, 1.101, 1.9, 2.42]
 FPS = 24.0
 DURATION_S = 3.0
 TIMES = np.arange(round(DURATION_S * FPS)) / FPS
@@ -145,7 +145,7 @@ def test_steps_as_regular_as_a_clock_are_not_told_apart() -> None:
     beat = np.arange(0.25, 5.0, 0.25)
     seen = Curve(np.arange(120) / 24, np.zeros(120))
     seen.strength[np.round(beat * 24).astype(int)] = 1.0
-    heard_times = np.arange(2000) * 0.0025
+    heard_times = np.arange(2000, dtype=np.float64) * 0.0025
     heard = Curve(heard_times, np.zeros(2000))
     heard.strength[np.round(beat / 0.0025).astype(int)] = 1.0
     lag = find_lag(seen, heard, 1 / 24)
@@ -200,8 +200,8 @@ def test_walkers_whose_legs_stop_between_their_steps_get_no_number(tmp_path: Pat
     assert refusal_of(_rendered(tmp_path, prompt_id, 0.0))
 
 
-def test_a_door_that_slows_down_before_it_shuts_gets_no_number(tmp_path: Path) -> None:
-    assert "slows down" in refusal_of(_rendered(tmp_path, "sync-door-01", 0.1, duration_s=5.0))
+def test_doors_that_slow_down_before_they_shut_get_no_number(tmp_path: Path) -> None:
+    assert "slows down" in refusal_of(_rendered(tmp_path, "sync-door-01", 0.1, duration_s=9.0))
 
 
 def _rendered(folder: Path, prompt_id: str, sound_offset_s: float, duration_s: float = 4.0) -> AVClip:
@@ -244,21 +244,21 @@ def test_the_interval_widens_with_scatter_and_narrows_with_events() -> None:
     def half(*lags_s: float) -> float:
         return half_interval([Event(float(i), i + lag, 1.0) for i, lag in enumerate(lags_s)], 1 / FPS)
 
-    assert half(0.0, 0.0, 0.0) == pytest.approx(1.96 * 0.6 / FPS)  # what all events share is never less
-    assert half(-0.02, 0.0, 0.02) < half(-0.05, 0.0, 0.05)
+    assert half(0.0, 0.0, 0.0, 0.0) == pytest.approx(1.96 * 0.6 / FPS)  # what all events share is never less
+    assert half(-0.02, 0.0, 0.0, 0.02) < half(-0.05, 0.0, 0.0, 0.05)
     assert half(*[-0.05, 0.05] * 2) > half(*[-0.05, 0.05] * 8)
-    scatter = np.std([-0.02, 0.01, 0.04], ddof=1) / np.sqrt(3)  # of equal strength: the textbook's error
-    assert half(-0.02, 0.01, 0.04) == pytest.approx(1.96 * np.hypot(scatter, 0.6 / FPS))
-    with pytest.raises(ValueError, match="needs 3 events"):
-        half(0.0, 0.0)
+    scatter = np.std([-0.02, 0.01, 0.02, 0.04], ddof=1) / 2  # of four, equally strong: the textbook's error
+    assert half(-0.02, 0.01, 0.02, 0.04) == pytest.approx(1.96 * np.hypot(scatter, 0.6 / FPS))
+    with pytest.raises(ValueError, match="needs 4 events"):
+        half(0.0, 0.0, 0.0)
 
 
-def test_two_events_are_too_few(
+def test_three_events_are_too_few(
     make_ball: Callable[..., np.ndarray], make_clicks: Callable[..., np.ndarray]
 ) -> None:
-    two = [0.8, 1.7]
-    clip = AVClip(TIMES, make_ball(TIMES, two), make_clicks(two, DURATION_S), 48000, 0.0, 1 / FPS)
-    assert "3 are needed" in refusal_of(clip)
+    three = [0.8, 1.3, 2.1]
+    clip = AVClip(TIMES, make_ball(TIMES, three), make_clicks(three, DURATION_S), 48000, 0.0, 1 / FPS)
+    assert "4 are needed" in refusal_of(clip)
 
 
 @pytest.mark.realclips
