@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,9 @@ class Readings:
     """(clips, levels): where the damaged clip could be made at all."""
     nothing: float
     """The level at which the damage does nothing."""
+    low: float = -inf
+    high: float = inf
+    """The least and the most that the quantity can read."""
 
     @property
     def shifts(self) -> Array:
@@ -101,7 +105,10 @@ class Rule(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Worsens(Rule):
-    """The reading moves one way, ever further, as damage grows, and from a stated level on is told apart."""
+    """The reading moves one way, ever further, as damage grows, and from a stated level on is told apart.
+
+    Damaged clips that read the worst there is at two neighbouring levels are in order.
+    """
 
     rises: bool
     """Whether more damage must read higher; else lower."""
@@ -119,7 +126,7 @@ class Worsens(Rule):
     def _judge(self, readings: Readings, n: int) -> Judgement:
         way = 1.0 if self.rises else -1.0
         worse = way * np.column_stack([readings.undamaged, readings.damaged])
-        order = ordered_share(worse)
+        order = ordered_share(worse, readings.high if self.rises else -readings.low)
         told = [sign_test(way * column) < SIGNIFICANT for column in readings.shifts.T]
         noticed = [level for level, is_told in zip(readings.levels, told, strict=True) if is_told]
         unnoticed = [level for level, is_told in zip(readings.levels, told, strict=True) if not is_told]

@@ -6,7 +6,7 @@ NaN where the metric gave no value. Only pairs with two values count.
 
 from __future__ import annotations
 
-from math import comb
+from math import comb, inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,18 @@ __all__ = ["ordered_share", "separation", "sign_test", "spearman"]
 Array = NDArray[np.float64]
 
 
-def ordered_share(readings: Array) -> float:
+def ordered_share(readings: Array, most: float = inf) -> float:
     """Share, 0..1, of neighbouring levels between which a clip's reading rises; ties count half.
 
-    NaN where no clip has readings at two neighbouring levels.
+    Two damaged levels that both read `most`, the highest there is, are in order: nothing is left to rise. The
+    clip as it is never gains by that. NaN where no clip has readings at two neighbouring levels.
     """
     steps = np.diff(readings, axis=1)
-    known = steps[np.isfinite(steps)]
-    return float(np.mean(0.5 + 0.5 * np.sign(known))) if known.size else float("nan")
+    in_order = 0.5 + 0.5 * np.sign(steps)
+    full = np.isclose(readings, most, rtol=0, atol=1e-9) & np.isfinite(most)
+    in_order[:, 1:][full[:, 1:-1] & full[:, 2:]] = 1.0
+    known = in_order[np.isfinite(steps)]
+    return float(np.mean(known)) if known.size else float("nan")
 
 
 def spearman(readings: Array) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,9 @@ class Answer:
     """Why there is no value; or why the damage could not be made, then `made` is false."""
     failure: str | None = None
     made: bool = True
+    low: float = -inf
+    high: float = inf
+    """The least and the most that the quantity can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,27 +155,38 @@ def _asked(
     metrics: Sequence[Metric],
 ) -> list[Answer]:
     row = Answer(specimen.name, specimen.kind, specimen.truth_known, damage, level, quantity="")
-    names = {metric.name: [f"{metric.name}.{each.name}" for each in metric.quantities] for metric in metrics}
+    rows = {
+        metric.name: [
+            replace(
+                row,
+                quantity=f"{metric.name}.{each.name}",
+                low=-inf if each.low is None else each.low,
+                high=inf if each.high is None else each.high,
+            )
+            for each in metric.quantities
+        ]
+        for metric in metrics
+    }
     try:
         clip = make()
     except ClipError as error:
-        unmade = replace(row, reason=str(error), made=False)
-        return [replace(unmade, quantity=name) for metric in metrics for name in names[metric.name]]
+        unmade = partial(replace, reason=str(error), made=False)
+        return [unmade(each) for metric in metrics for each in rows[metric.name]]
     _carry(specimen.clip, clip)
     answers = []
     for metric in metrics:
         try:
             readings = metric.measure(clip)
         except Exception as error:  # a bug in a metric fails its gates, it does not end the trial
-            failed = replace(row, failure=f"{type(error).__name__}: {error}")
-            answers += [replace(failed, quantity=name) for name in names[metric.name]]
+            failure = f"{type(error).__name__}: {error}"
+            answers += [replace(each, failure=failure) for each in rows[metric.name]]
             continue
-        for each, name in zip(metric.quantities, names[metric.name], strict=True):
-            reading = readings[each.name]
+        for quantity, each in zip(metric.quantities, rows[metric.name], strict=True):
+            reading = readings[quantity.name]
             if isinstance(reading, Value):
-                answers.append(replace(row, quantity=name, value=float(reading.value)))
+                answers.append(replace(each, value=float(reading.value)))
             else:
-                answers.append(replace(row, quantity=name, reason=reading.reason))
+                answers.append(replace(each, reason=reading.reason))
     _carry(clip, specimen.clip)
     return answers
 
@@ -211,6 +226,8 @@ def _judged(gate: Gate, version: str, answers: Sequence[Answer]) -> GateResult:
         damaged=values[:, climbed],
         tried=made[:, climbed],
         nothing=DAMAGES[gate.damage].nothing if gate.damage else 0.0,
+        low=rungs[0].low if rungs else -inf,
+        high=rungs[0].high if rungs else inf,
     )
     failures = sorted({row.failure for row in rungs if row.failure})
     judgement = (

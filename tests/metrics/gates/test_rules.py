@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -68,6 +69,20 @@ def test_the_dead_zone_is_what_nobody_notices_and_may_lie_below_what_is_asked() 
     asked_more = Worsens(rises=True, told_by=2.0, ordered=0.7).judge(readings(rows))
     assert asked_more.verdict is Verdict.FAILED
     assert "Level 2" in asked_more.said
+
+
+def test_a_metric_that_has_said_the_worst_need_not_say_more() -> None:
+    rows = [[0.0, 0.0, 1.0, 1.0, 1.0]] * 6
+    rising, falling = Worsens(rises=True, told_by=2.0), Worsens(rises=False, told_by=2.0)
+    open_ended = readings(rows)
+    assert rising.judge(open_ended).verdict is Verdict.FAILED
+    share = replace(open_ended, low=0.0, high=1.0)
+    assert rising.judge(share).figures["order"] == 0.875
+    assert rising.judge(share).verdict is Verdict.PASSED
+    mirrored = replace(share, undamaged=1 - share.undamaged, damaged=1 - share.damaged)
+    assert falling.judge(mirrored).verdict is Verdict.PASSED
+    stuck = replace(share, undamaged=np.ones(6), damaged=np.ones((6, 4)))
+    assert rising.judge(stuck).verdict is Verdict.FAILED
 
 
 def test_sensitivity_needs_five_clips() -> None:

@@ -18,6 +18,18 @@ def test_order_counts_neighbours_and_ties_as_half() -> None:
     assert np.isnan(ordered_share(np.array([[1.0, NAN]])))
 
 
+def test_two_levels_at_the_end_of_the_range_are_in_order() -> None:
+    rows = np.array([[0.0, 0.5, 1, 1, 1]])
+    assert ordered_share(rows) == 0.75
+    assert ordered_share(rows, most=1.0) == 1.0
+    assert ordered_share(rows, most=2.0) == 0.75, "short of the end there is room"
+    assert ordered_share(np.array([[1.0, 1, 1]]), most=1.0) == 0.75, "undamaged and damaged alike is no order"
+    assert ordered_share(np.array([[0.0, 1, 0.5, 1, NAN]]), most=1.0) == pytest.approx(2 / 3)
+    assert ordered_share(np.array([[0.0, 0, 0, 1]]), most=1.0) == pytest.approx(2 / 3), (
+        "the good end is blind"
+    )
+
+
 def test_spearman_is_the_mean_of_each_clips_own() -> None:
     rows = np.random.default_rng(1).normal(size=(4, 6))
     rows[2] = np.round(rows[2])  # ties

@@ -41,6 +41,21 @@ class Broken(Start):
         raise RuntimeError("no such layer")
 
 
+class Hushed(Metric):
+    """How much is silent, full from a half on."""
+
+    name: ClassVar[str] = "hushed"
+    version: ClassVar[str] = "1"
+    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("share", "", "lower", "Twice what is 0.", 0, 1),)
+
+    def measure(self, clip: AVClip) -> Mapping[str, Reading]:
+        return {"share": Value(min(1.0, 2 * float((clip.samples == 0).mean())))}
+
+
+class OpenEnded(Hushed):
+    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("share", "", "lower", "Twice what is 0.", 0),)
+
+
 FOLLOWS = Gate("start.at_s", "sound_shift", Follows(within=0.001))
 
 
@@ -85,6 +100,12 @@ def test_a_right_metric_passes_and_a_blind_one_fails() -> None:
     assert [point.level for point in right.curve] == [None, *DAMAGES["sound_shift"].levels]
     assert [point.median for point in right.curve[1:]] == pytest.approx(list(DAMAGES["sound_shift"].levels))
     assert result_of(Blind(), FOLLOWS, specimens()).judgement.verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(("metric", "order"), [(Hushed(), 1.0), (OpenEnded(), 0.875)])
+def test_the_end_of_a_quantitys_range_reaches_the_rule(metric: Metric, order: float) -> None:
+    gate = Gate("hushed.share", "muted", Worsens(rises=True, told_by=0.25))
+    assert result_of(metric, gate, specimens()).judgement.figures["order"] == order
 
 
 def test_an_exception_in_a_metric_fails_its_gate_with_what_was_said() -> None:
