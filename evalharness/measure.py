@@ -133,7 +133,8 @@ def measure_files(
     hashes = {path: _sha256(path) for path in paths}
     orders = [Order(sha256, path, brief, names) for sha256, path in {hashes[p]: p for p in hashes}.items()]
     report = progress or (lambda _done, _total: None)
-    report(0, len(orders))
+    if orders:
+        report(0, len(orders))
     found: dict[str, tuple[Measurement, ...]] = {}
     for rows in _measured(orders, min(len(orders), processes or os.cpu_count() or 1)):
         found[rows[0].clip_sha256] = rows

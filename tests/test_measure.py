@@ -119,7 +119,10 @@ def test_what_is_measured_is_not_measured_again_but_what_failed_is(
 ) -> None:
     study, store = studied
     measure_study(study, store, metrics=["black"], processes=1)
-    assert measure_study(study, store, metrics=["black"], processes=1).measured == 1  # the broken one
+    again = measure_study(study, store, metrics=["black"], processes=1)
+    assert again.measured == 1  # the broken one
+    assert again.new == {MeasurementStatus.FAILED: 1}, "this run"
+    assert (again.values, again.unscorable, len(again.failures)) == (2, 0, 1), "in all"
     assert measure_study(study, store, metrics=["freeze"], processes=1).measured == 3
     monkeypatch.setattr(METRICS.load("black"), "version", "2")
     assert measure_study(study, store, metrics=["black"], processes=1).measured == 3

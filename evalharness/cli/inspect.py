@@ -67,7 +67,7 @@ def inspect(
         status.print(f"[bold red]{escape(str(path))}:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
     with progress_bar("measure", keeps=False) as progress:
         found, left_out = measure_files(clips, brief, metrics=metric, progress=progress)
-    for name, lacking in left_out.items():
+    for name, lacking in left_out.items() if found else ():
         status.print(f"Left out: {name}. {lacking}", markup=False, style="dim")
     if as_json:
         print_json(
