@@ -7,6 +7,7 @@
     ├── MissingExtraError       an optional package is needed and not installed              exit 3
     ├── MediaError              a file is not the playable video it should be                exit 4
     ├── GenerationError         an adapter could not deliver a clip (see FailureKind)        exit 4
+    │   └── AmbiguousCreate     nobody knows whether a vendor made, and bills, a clip
     ├── StoreError              the database refused                                         exit 5
     │   ├── AlreadyAnswered     the battle has its votes; nothing was changed
     │   └── NotFoundError       no such row
@@ -26,6 +27,7 @@ from evalharness.records import FailureKind
 
 __all__ = [
     "AlreadyAnswered",
+    "AmbiguousCreate",
     "BlindingError",
     "ConfigError",
     "DisconnectedError",
@@ -90,6 +92,16 @@ class GenerationError(EvalHarnessError):
         super().__init__(message)
         self.kind = kind
         self.retry_safe = retry_safe
+
+
+class AmbiguousCreate(GenerationError):
+    """A clip was asked for, and nobody knows whether the vendor makes it: it is not asked for again.
+
+    Asking again could pay twice, so that is left to a person who has looked into the vendor's account.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(FailureKind.SERVER, message)
 
 
 class StoreError(EvalHarnessError):

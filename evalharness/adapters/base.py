@@ -12,19 +12,32 @@ Contract, held by `evalharness.testing.adapter_contract` for ours and for plugin
 - Every failure is a GenerationError with its FailureKind; nothing else escapes.
 - `Generated.request` says exactly what was asked for, with no secret in it.
 - `generate` may be called from several threads at once, at most `System.concurrency` of them.
+
+Clips that are paid for elsewhere need more: what is sent must be on record before it is sent. An adapter that
+does so also has `make(request, journal)`; a journal keeps one job's standing from one run to the next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from evalharness.records import Prompt, System, Task
 
-__all__ = ["Adapter", "Capabilities", "Generated", "GenerationRequest", "SeedSupport"]
+__all__ = [
+    "Adapter",
+    "Capabilities",
+    "Generated",
+    "GenerationRequest",
+    "Journal",
+    "MemoryJournal",
+    "SeedSupport",
+    "Standing",
+]
 
 
 class SeedSupport(StrEnum):
@@ -95,3 +108,65 @@ class Adapter(Protocol):
 
     def generate(self, request: GenerationRequest) -> Generated:
         """Make the clip at `request.output`. Raises GenerationError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far one job has come at its vendor; empty where nothing was ever sent, or nothing stands."""
+
+    intended: Mapping[str, Any] | None = None
+    """The exact request, secrets left out, of a create that may have been sent."""
+    task_id: str | None = None
+    """The vendor's id of the task, once it is known."""
+    poll_url: str | None = None
+    submitted_at: datetime | None = None
+    """When the vendor's answer to the create was recorded."""
+
+
+class Journal(Protocol):
+    """Where one job's standing is kept. Each verb returns once what it says would survive the process."""
+
+    @property
+    def standing(self) -> Standing:
+        """How far the job has come."""
+
+    async def intend(self, request: Mapping[str, Any]) -> None:
+        """A create with this request is about to be sent, and nobody knows yet what becomes of it."""
+
+    async def submitted(self, task_id: str, poll_url: str | None) -> None:
+        """The vendor has made this task, and will bill it."""
+
+    async def running(self) -> None:
+        """The vendor has begun; told once a run."""
+
+    async def withdrawn(self) -> None:
+        """The create certainly had no effect: another one may be sent."""
+
+    async def ended(self) -> None:
+        """The task is over and left no clip: another try has to make a new one."""
+
+
+class MemoryJournal:
+    """A journal for simple use, forgotten with the process."""
+
+    def __init__(self, standing: Standing | None = None) -> None:
+        self.standing = standing or Standing()
+
+    async def intend(self, request: Mapping[str, Any]) -> None:
+        """Keep what is about to be sent."""
+        self.standing = Standing(intended=request)
+
+    async def submitted(self, task_id: str, poll_url: str | None) -> None:
+        """Keep the task's id."""
+        self.standing = Standing(self.standing.intended, task_id, poll_url, datetime.now(UTC))
+
+    async def running(self) -> None:
+        """Nothing to keep: the task stands as before."""
+
+    async def withdrawn(self) -> None:
+        """Keep nothing."""
+        self.standing = Standing()
+
+    async def ended(self) -> None:
+        """Keep nothing."""
+        self.standing = Standing()

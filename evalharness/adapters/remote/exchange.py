@@ -34,7 +34,7 @@ class Ask:
     """The first picture as a `data:` URI (image to video only)."""
     negative_prompt: str | None = None
     external_id: str = ""
-    """Ours, the same for every try of one job: up to 32 letters and digits."""
+    """Ours, new for each create that is meant and recorded before it is sent: 32 letters and digits."""
 
 
 @dataclass(frozen=True, slots=True)
