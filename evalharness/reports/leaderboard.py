@@ -183,17 +183,19 @@ def _grids(summary: Summary) -> list[tuple[str, MetricGrid]]:
 
 
 def _grid_table(grid: MetricGrid) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    rows = [
-        (
-            group.title if place == 0 else "",
-            f"{line.metric} {line.mark}".rstrip(),
-            line.about,
-            *(cell(row, line.signed) for row in line.cells),
-        )
-        for group in grid.groups
-        for place, line in enumerate(group.lines)
-    ]
-    return ("speaks to", "quantity", "unit, best", *grid.systems), rows
+    """A line a quantity, below a line with the name of its group."""
+    rows: list[tuple[str, ...]] = []
+    for group in grid.groups:
+        rows.append((f"{group.title}:", *("" for _ in ("about", *grid.systems))))
+        rows += [
+            (
+                f"{line.metric} {line.mark}".rstrip(),
+                line.about,
+                *(cell(row, line.signed) for row in line.cells),
+            )
+            for line in group.lines
+        ]
+    return ("quantity", "unit, best", *grid.systems), rows
 
 
 def _grid_notes(grid: MetricGrid) -> list[str]:
@@ -225,7 +227,7 @@ def _rich(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -
         table.add_column(
             column,
             justify="right" if column in _NUMERIC else "left",
-            no_wrap=column in _NUMERIC | {"interval"},
+            no_wrap=column in _NUMERIC | {"interval", "quantity"},
             overflow="fold",
             # A narrow terminal may shorten anything but the names.
             min_width=min(24, max(map(len, names))) if column == "system" and names else None,
