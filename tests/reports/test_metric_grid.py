@@ -127,10 +127,10 @@ def test_the_page_marks_what_failed_in_words_and_folds_the_empty_away(
 @pytest.mark.parametrize("width", [80, 120])
 def test_names_stand_whole_in_a_terminal_and_no_system_is_cut_off(summary: Summary, width: int) -> None:
     name = "speech_accuracy.language_match"
-    rows = tuple(row(f"model-{n}", name) for n in range(4))
+    rows = tuple(row(f"m{n}", name) for n in range(4))
     console = Console(file=io.StringIO(), width=width)
     render_terminal(replace(summary, metrics=rows, meanings={name: Meaning("higher", "av_sync")}), console)
     shown = console.file.getvalue()  # type: ignore[attr-defined]  # StringIO
     assert name in shown
     assert shown.index("Sound in sync:") < shown.index(name)
-    assert all(f"model-{n}" in shown for n in range(4))
+    assert all(f"m{n}" in shown for n in range(4))
