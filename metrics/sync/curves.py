@@ -49,8 +49,6 @@ GRAINS = 3.0
 """By how many standard deviations of the grain a pixel must change to be one that moves."""
 LEAST_CHANGE = 2.0
 """Grey levels below which a change is coding, not movement, in pictures without grain."""
-COARSEST = 2.5
-"""Grey levels of grain, after the blur, that hide the slow end of a movement: what stops looks early."""
 LONGEST_JUDDER_S = 0.09
 """A picture held longer is not a repeated frame: things stand still."""
 
@@ -61,6 +59,8 @@ class Curve:
 
     times_s: Array
     strength: Array
+    grain: float = 0.0
+    """Of the pictures it was made from: grey levels by which even what stands still changes."""
 
 
 def impulse_curve(frame_times_s: Array, grey: NDArray[np.uint8]) -> Curve:
@@ -68,7 +68,6 @@ def impulse_curve(frame_times_s: Array, grey: NDArray[np.uint8]) -> Curve:
 
     frame_times_s: (n,); grey: (n, height, width). Repeated frames count as one picture held longer.
     Fewer than three distinct pictures have no change of velocity: the curve is empty.
-    Raises ValueError where even its quiet quarter changes so much that slow movement cannot be told.
     """
     kept = _pictures(frame_times_s, grey)
     times = frame_times_s[kept]
@@ -90,18 +89,13 @@ def impulse_curve(frame_times_s: Array, grey: NDArray[np.uint8]) -> Curve:
         grains.append(_grain(change))
         changes.append(np.maximum(change, _change(here, after, camera_forth)))
     grain = float(np.median(grains))
-    if grain > COARSEST:
-        raise ValueError(
-            "Everything in the picture changes all the time (grain, or a restless camera): when things stop "
-            f"cannot be seen ({grain:.1f} grey levels, {COARSEST} at most)."
-        )
     enough = max(GRAINS * grain, LEAST_CHANGE)
     width = pictures[0].shape[1]
     strength = [
         np.where(change > enough, loss, 0).mean(dtype=np.float64) / width
         for loss, change in zip(losses, changes, strict=True)
     ]
-    return Curve(times[1:-1], np.array(strength))
+    return Curve(times[1:-1], np.array(strength), grain)
 
 
 def onset_curve(samples: NDArray[np.float32], rate_hz: int, start_s: float) -> Curve:

@@ -7,7 +7,7 @@ heard, its lag and its strength. People notice sound 45 ms early or 125 ms late 
 The impulse curve of the picture, less what is usual around each moment, and the onset curve of the sound
 (`metrics.sync.curves`) are laid on one clock and shifted against each other; the shift that correlates best
 is the offset (`metrics.sync.lag`). Where the best one is weak, stands at the edge of the search, has a rival
-nearly as good (regular steps fit a step later, too) or rests on fewer than four events, which many a sound
+nearly as good (regular steps fit a step later, too) or rests on fewer than three events, which many a sound
 would fit, where things slow down before they touch, or where grain hides that they do, there is no verdict:
 the reading is unscorable and says why.
 """
@@ -15,7 +15,7 @@ the reading is unscorable and says why.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -35,7 +35,7 @@ CONFIDENT = 0.5
 """Correlation from which on an offset counts: continuous sounds and unrelated tracks stay below it."""
 RIVAL = 0.75
 """A second peak this high beside the best leaves open which of them is true."""
-FEWEST_EVENTS = 4
+FEWEST_EVENTS = 3
 DISTINCT = 3.0
 """How far the strongest onset must stand above the median to be an event."""
 SURROUNDINGS_S = 0.25
@@ -47,7 +47,10 @@ SUDDEN_S = 0.05
 """A blow stops what moves within this, either way; what stops earlier, back to BRAKE_S, has braked."""
 BRAKE_S = 0.2
 BRAKING = 0.25
-"""Where even the most sudden quarter of the events braked by this share, none of them shows its moment."""
+"""Where even the most sudden quarter of the events braked by this share, none of them shows its moment. In
+grainy pictures a smaller share will do, divided by 1 + grain: grain hides the slow end of a movement."""
+COARSEST = 2.5
+"""Grey levels of grain that hide so much of slow movement that braking is no longer seen."""
 SIGHT_FRAMES = 0.6
 """Standard error, in frames, of when an impact is seen: where things brake before they touch, or splash
 after, all events of a clip err alike, which their scatter cannot show. Set on rendered scenes."""
@@ -106,6 +109,11 @@ def _read(clip: AVClip) -> Reading:
         seen = sudden(clip.once(_impulses))
         if not np.any(seen.strength):
             return Unscorable("Nothing in the picture stops or bounces suddenly.")
+        if seen.grain > COARSEST:
+            return Unscorable(
+                "Everything in the picture changes all the time (grain, or a restless camera): when things "
+                f"stop cannot be seen ({seen.grain:.1f} grey levels, {COARSEST} at most)."
+            )
         lag = find_lag(seen, heard, frame_s)
     except ValueError as error:
         return Unscorable(str(error))
@@ -125,7 +133,7 @@ def _read(clip: AVClip) -> Reading:
             for event in events
         ],
     }
-    doubt = _doubt(lag, events)
+    doubt = _doubt(lag, events, seen.grain)
     if doubt is not None:
         return Unscorable(doubt, details)
     half = half_interval(events, frame_s)
@@ -133,7 +141,7 @@ def _read(clip: AVClip) -> Reading:
     return Value(lag.offset_s, {**details, "interval_s": interval})
 
 
-def _doubt(lag: Lag, events: Sequence[Event]) -> str | None:
+def _doubt(lag: Lag, events: Sequence[Event], grain: float) -> str | None:
     """Why this lag is no verdict, or None where it is one."""
     if lag.correlation < CONFIDENT:
         return (
@@ -147,7 +155,7 @@ def _doubt(lag: Lag, events: Sequence[Event]) -> str | None:
     if len(events) < FEWEST_EVENTS:
         found = f"{len(events)} events are both seen and heard"
         return f"{found}, {FEWEST_EVENTS} are needed: fewer fit many a sound."
-    if np.quantile([event.braked for event in events], 0.25) >= BRAKING:
+    if np.quantile([event.braked for event in events], 0.25) >= BRAKING / (1 + grain):
         return "What moves slows down before it stops: the picture does not show the moment of contact."
     return None
 
@@ -210,7 +218,7 @@ def half_interval(events: Sequence[Event], frame_s: float) -> float:
     """Half the length of the 95 % interval of a clip's offset, in seconds.
 
     From the scatter of the events' lags (standard error of the mean weighted by strength) and from what
-    all of them share, `SIGHT_FRAMES` of a frame. Raises ValueError below four events.
+    all of them share, `SIGHT_FRAMES` of a frame. Raises ValueError below three events.
     """
     if len(events) < FEWEST_EVENTS:
         raise ValueError(f"An interval needs {FEWEST_EVENTS} events; there are {len(events)}.")
@@ -230,7 +238,8 @@ def sudden(curve: Curve) -> Curve:
     """
     around = np.abs(curve.times_s[:, None] - curve.times_s[None, :]) <= SURROUNDINGS_S
     usual = np.array([np.median(curve.strength[near]) for near in around])
-    return Curve(curve.times_s, np.maximum(curve.strength - usual, 0.0) if usual.size else curve.strength)
+    strength = np.maximum(curve.strength - usual, 0.0) if usual.size else curve.strength
+    return replace(curve, strength=strength)
 
 
 def _stands_out(curve: Curve) -> bool:
