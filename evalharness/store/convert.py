@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from evalharness.errors import StoreError
+from evalharness.purchases import Purchase, PurchaseStage
 from evalharness.records import (
     Battle,
     Category,
@@ -129,6 +130,13 @@ def job(row: Row[Any]) -> Job:
         clip_sha256=row.sha256,
         updated_at=row.updated_at,
     )
+
+
+def purchase(row: Row[Any]) -> Purchase:
+    """A purchase from its row."""
+    values = dict(row._mapping)
+    key = JobKey(values.pop("system"), values.pop("prompt_id"), values.pop("seed"))
+    return Purchase(**{**values, "key": key, "stage": PurchaseStage(values["stage"])})
 
 
 def clip_values(record: Clip) -> Values:

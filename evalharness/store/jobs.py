@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, select, update
 
 from evalharness.errors import NotFoundError, StoreError
 from evalharness.records import Clip, FailureKind, Job, JobKey, JobState
 from evalharness.store import convert, schema
 from evalharness.store.database import Database, upsert_into
+from evalharness.store.keys import is_job, named
+from evalharness.store.purchases import deliver
 
 __all__ = ["Jobs"]
 
@@ -40,10 +42,10 @@ class Jobs:
 
         False where someone else is at it or it is DONE. Raises NotFoundError for an unknown key.
         """
-        with self._database.writing(f"start the job {_named(key)}") as connection:
+        with self._database.writing(f"start the job {named(key)}") as connection:
             taken = connection.execute(
                 update(schema.jobs)
-                .where(_is(schema.jobs, key), schema.jobs.c.state.in_([JobState.PENDING, JobState.FAILED]))
+                .where(is_job(schema.jobs, key), schema.jobs.c.state.in_([JobState.PENDING, JobState.FAILED]))
                 .values(attempts=schema.jobs.c.attempts + 1, **_moved(JobState.RUNNING))
             )
             if taken.rowcount == 1:
@@ -52,21 +54,22 @@ class Jobs:
             return False
 
     def finish_job(self, key: JobKey, clip: Clip) -> None:
-        """Store the clip and mark its job DONE, both or neither.
+        """Store the clip and mark its job DONE and its purchase delivered, all or nothing.
 
         A job that was released meanwhile may still be finished, so that paid work is not lost.
         Raises StoreError where the job is DONE already or the clip is of another key.
         """
         if clip.key != key:
             raise StoreError(
-                f"The clip of {_named(clip.key)} cannot finish the job {_named(key)}; nothing was stored."
+                f"The clip of {named(clip.key)} cannot finish the job {named(key)}; nothing was stored."
             )
         row = convert.clip_values(clip)
-        with self._database.writing(f"finish the job {_named(key)}") as connection:
+        with self._database.writing(f"finish the job {named(key)}") as connection:
             self._end(connection, key, _moved(JobState.DONE))
             insert = upsert_into(connection, schema.contents).values(sha256=clip.sha256)
             connection.execute(insert.on_conflict_do_nothing())
             connection.execute(schema.clips.insert(), row)
+            deliver(connection, key)
 
     def fail_job(self, key: JobKey, kind: FailureKind, message: str) -> None:
         """Mark a job FAILED with its class and a finished sentence.
@@ -74,7 +77,7 @@ class Jobs:
         Raises StoreError where the job is DONE already.
         """
         values = _moved(JobState.FAILED) | {"failure": kind.value, "message": convert.readable(message)}
-        with self._database.writing(f"record the failure of the job {_named(key)}") as connection:
+        with self._database.writing(f"record the failure of the job {named(key)}") as connection:
             self._end(connection, key, values)
 
     def release_jobs(self) -> int:
@@ -110,18 +113,12 @@ class Jobs:
         """Move a job that is not DONE; raises StoreError where it is."""
         ended = connection.execute(
             update(schema.jobs)
-            .where(_is(schema.jobs, key), schema.jobs.c.state != JobState.DONE)
+            .where(is_job(schema.jobs, key), schema.jobs.c.state != JobState.DONE)
             .values(**values)
         )
         if ended.rowcount == 0:
             _require(connection, key)
-            raise StoreError(
-                f"The job {_named(key)} is done already; its clip was kept, nothing was changed."
-            )
-
-
-def _is(table: Table, key: JobKey) -> ColumnElement[bool]:
-    return and_(*(table.c[name] == value for name, value in convert.key_values(key).items()))
+            raise StoreError(f"The job {named(key)} is done already; its clip was kept, nothing was changed.")
 
 
 def _keys(table: Table) -> list[ColumnElement[Any]]:
@@ -133,9 +130,5 @@ def _moved(state: JobState) -> dict[str, Any]:
 
 
 def _require(connection: Connection, key: JobKey) -> None:
-    if connection.scalar(select(func.count()).select_from(schema.jobs).where(_is(schema.jobs, key))) == 0:
-        raise NotFoundError(f"There is no job {_named(key)}; add it first.")
-
-
-def _named(key: JobKey) -> str:
-    return f"({key.system}, {key.prompt_id}, seed {key.seed})"
+    if connection.scalar(select(func.count()).select_from(schema.jobs).where(is_job(schema.jobs, key))) == 0:
+        raise NotFoundError(f"There is no job {named(key)}; add it first.")

@@ -25,11 +25,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from evalharness.purchases import PurchaseStage
 from evalharness.records import Category, FailureKind, JobState, MeasurementStatus, Outcome, Question, Task
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "jobs",
     "measurements",
     "prompts",
+    "purchases",
     "systems",
     "voters",
     "votes",
@@ -139,6 +142,46 @@ jobs = Table(
         "(state = 'failed' AND failure IS NOT NULL AND message IS NOT NULL)"
         " OR (state <> 'failed' AND failure IS NULL AND message IS NULL)",
         name="ck_jobs_failed_has_reason",
+    ),
+)
+
+# Creates at vendors: each is a row before it is sent. The index lets a job have one open purchase at most, so
+# that nothing can be paid for twice, whatever a program does.
+OPEN_PURCHASE = "stage IN ('intended', 'submitted')"
+purchases = Table(
+    "purchases",
+    METADATA,
+    Column("system", Name, nullable=False),
+    Column("prompt_id", Name, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("intended_at", UtcTime, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("task_id", Text),
+    Column("poll_url", Text),
+    Column("submitted_at", UtcTime),
+    Column("closed_at", UtcTime),
+    PrimaryKeyConstraint("system", "prompt_id", "seed", "number", name="pk_purchases"),
+    ForeignKeyConstraint(
+        ["system", "prompt_id", "seed"],
+        ["jobs.system", "jobs.prompt_id", "jobs.seed"],
+        name="fk_purchases_job",
+    ),
+    _one_of("stage", PurchaseStage, name="ck_purchases_stage"),
+    CheckConstraint("number >= 1", name="ck_purchases_number"),
+    CheckConstraint(
+        "stage NOT IN ('submitted', 'delivered', 'ended') OR task_id IS NOT NULL", name="ck_purchases_task"
+    ),
+    CheckConstraint("(stage IN ('intended', 'submitted')) = (closed_at IS NULL)", name="ck_purchases_closed"),
+    Index(
+        "ux_purchases_open",
+        "system",
+        "prompt_id",
+        "seed",
+        unique=True,
+        sqlite_where=text(OPEN_PURCHASE),
+        postgresql_where=text(OPEN_PURCHASE),
     ),
 )
 

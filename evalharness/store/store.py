@@ -26,12 +26,13 @@ from evalharness.store.database import Database
 from evalharness.store.jobs import Jobs
 from evalharness.store.material import Material, current_exhibits
 from evalharness.store.migrate import upgrade
+from evalharness.store.purchases import Purchases
 from evalharness.store.voting import Voting
 
 __all__ = ["Store"]
 
 
-class Store(Content, Counting, Jobs, Material, Voting):
+class Store(Content, Counting, Jobs, Material, Purchases, Voting):
     """A study's database, open. Also a context manager that closes it."""
 
     def __init__(self, database: Database) -> None:

@@ -62,6 +62,9 @@ def fill(store: Store) -> None:
     store.add_jobs([*DONE, FAILED, RUNNING, PENDING])
     for key in (*DONE, FAILED, RUNNING):
         store.start_job(key)
+    store.intend_purchase(RUNNING, {"model": "h-1", "seed": 2})
+    store.intend_purchase(DONE[0], {"model": "h-1", "seed": 1})
+    store.submit_purchase(DONE[0], "task-1", None)
     store.fail_job(FAILED, FailureKind.MODERATION, "The vendor refused the prompt; change its words.")
     for number, key in enumerate(DONE):
         sha256 = f"{number + 1:064x}"
