@@ -4,7 +4,9 @@
   missed says how far movement was from even: (255 - m) / 255 with m the mean absolute difference in grey
   levels. 0..1, higher is better. The idea is VBench's motion smoothness (Huang et al. 2024), which
   interpolates by the AMT network; here optical flow does (DIS; Super SloMo's estimate for the middle, Jiang
-  et al. 2018), so figures are not VBench's. Noise and flicker lower it, too, and a still image has 1.
+  et al. 2018), so figures are not VBench's. Where the neighbours are one picture nothing moves that could be
+  uneven, and whatever repeats its pictures would look smooth: such places do not count, unless there are no
+  others. Noise and flicker lower it, too, and a still image has 1.
 - Dynamic degree: mean flow of the fastest twentieth of the picture, in pixels of a picture 480 pixels on its
   longer side, from one picture to the next and for each second; 0 and up, higher is more. After VBench, which
   takes RAFT's flow and answers yes or no. A description unless the prompt asks for movement.
@@ -26,9 +28,11 @@ from numpy.typing import NDArray
 from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 from metrics.visual.flow import Flow, carried, flow_finder, luma
+from metrics.visual.judder import SAME_LEVELS, sizes
 from metrics.visual.passage import Passages, passages
+from metrics.visual.stillness import cells
 
-__all__ = ["Motion", "between"]
+__all__ = ["Motion", "between", "left_out"]
 
 SEEN_ENOUGH = 0.05
 """Share of the picture that must be found again for its change along the flow to mean anything."""
@@ -38,7 +42,7 @@ class Motion(Metric):
     """Amount and evenness of movement."""
 
     name: ClassVar[str] = "motion"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     question: ClassVar[str] = "motion"
     source: ClassVar[str] = "after VBench (Huang et al. 2024) with DIS flow; Lai et al. 2018"
     quantities: ClassVar[tuple[Quantity, ...]] = (
@@ -92,13 +96,23 @@ def between(first: NDArray[np.uint8], second: NDArray[np.uint8], forward: Flow, 
     return np.asarray((carried(first, -to_second) + carried(second, to_second)) / 2, np.float32)
 
 
+def left_out(grey: NDArray[np.uint8], cut: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Which of (n, height, width) pictures to leave out and make again: every second one amid movement.
+
+    Those with a cut, `cut` (n - 1,), on either side are none. Where the neighbours of none differ, all count.
+    """
+    middle = np.arange(1, len(grey) - 1, 2)
+    middle = middle[~(cut[middle - 1] | cut[middle])]
+    levels = cells(grey).reshape(len(grey), -1).astype(np.float64)
+    moving = sizes(levels[middle + 1] - levels[middle - 1]) >= SAME_LEVELS
+    return middle[moving] if moving.any() else middle
+
+
 def _smoothness(clip: AVClip, found: Passages) -> Reading:
     pictures = clip.once(luma)
     find = flow_finder()
     missed = []
-    for middle in range(1, len(pictures) - 1, 2):
-        if found.cut[middle - 1] or found.cut[middle]:
-            continue
+    for middle in left_out(clip.grey, found.cut):
         first, second = pictures[middle - 1], pictures[middle + 1]
         made = between(first, second, find(first, second), find(second, first))
         missed.append(float(np.abs(made - pictures[middle]).mean(dtype=np.float64)))

@@ -11,7 +11,8 @@ import pytest
 
 from metrics.av import AVClip
 from metrics.base import Unscorable
-from metrics.visual.motion import Motion
+from metrics.synthetic.picture import duplicated
+from metrics.visual.motion import Motion, left_out
 
 Scene = Callable[..., Any]
 AsClip = Callable[..., AVClip]
@@ -43,6 +44,29 @@ def test_every_lost_frame_costs_smoothness(scene: Scene, as_clip: AsClip, values
         shown = [max(each for each in kept if each <= index) for index in range(24)]
         found.append(values(Motion(), as_clip(levels[shown]))["smoothness"])
     assert all(worse < better - 5e-4 for better, worse in pairwise(found)), found
+
+
+def test_ever_more_repeats_are_ever_less_smooth_and_rest_is_not(
+    scene: Scene, as_clip: AsClip, values: Reader
+) -> None:
+    moving = scene(40)
+    clip = as_clip(moving)
+    found = [values(Motion(), duplicated(clip, share))["smoothness"] for share in (0, 0.25, 0.5, 0.75)]
+    assert all(worse < better - 5e-4 for better, worse in pairwise(found)), found
+    resting = np.concatenate([moving, np.repeat(moving[-1:], 40, axis=0)])
+    assert values(Motion(), as_clip(resting))["smoothness"] == pytest.approx(found[0], abs=2e-4)
+    assert values(Motion(), as_clip(np.repeat(moving[:1], 9, axis=0)))["smoothness"] == 1.0
+
+
+def test_what_is_left_out_lies_amid_movement_of_one_shot(scene: Scene) -> None:
+    levels = scene(11).round().astype(np.uint8)
+    cut = np.zeros(10, bool)
+    assert left_out(levels, cut).tolist() == [1, 3, 5, 7, 9]
+    cut[4] = True
+    assert left_out(levels, cut).tolist() == [1, 3, 7, 9]
+    levels[8:] = levels[8]
+    assert left_out(levels, cut).tolist() == [1, 3, 7], "beyond 8 all stands still"
+    assert left_out(levels[:2], cut[:1]).size == 0
 
 
 def test_noise_and_gamma_flicker_cost(scene: Scene, as_clip: AsClip, values: Reader) -> None:
