@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 SHORTEST_S = 1.0
 CONFIDENT = 0.5
 """Correlation from which on an offset counts: continuous sounds and unrelated tracks stay below it."""
-RIVAL = 0.75
+RIVAL = 0.7
 """A second peak this high beside the best leaves open which of them is true."""
 FEWEST_EVENTS = 3
 DISTINCT = 3.0
