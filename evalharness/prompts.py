@@ -23,7 +23,7 @@ from evalharness.data import data_folder
 from evalharness.errors import SuiteError
 from evalharness.records import Category, Prompt, Task
 
-__all__ = ["builtin_suites", "data_folder", "load_suite", "load_suites"]
+__all__ = ["builtin_suites", "load_suite", "load_suites"]
 
 SUFFIX = ".jsonl"
 

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 import metrics.gates
 from evalharness.cli import metrics_table
 from evalharness.cli.main import app
+from evalharness.data import data_folder
 from evalharness.errors import ConfigError, MissingExtraError, UnknownNameError
 from evalharness.gates import GateRecord, Rung, Validation, gate_note, read_validations, write_validations
 from evalharness.media import write_video
-from evalharness.prompts import data_folder
 from evalharness.registry import METRICS, Registry
 from evalharness.reports.gate_plots import gates_png, gates_svg
 from evalharness.validation import brought, rendered, validate

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evalharness.prompts import data_folder
+from evalharness.data import data_folder
 
 FOLDER = data_folder() / "first_frames"
 

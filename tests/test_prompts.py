@@ -15,8 +15,9 @@ from PIL import Image
 from pypinyin import Style, pinyin
 
 from evalharness.config import PromptSettings
+from evalharness.data import data_folder
 from evalharness.errors import SuiteError
-from evalharness.prompts import builtin_suites, data_folder, load_suite, load_suites
+from evalharness.prompts import builtin_suites, load_suite, load_suites
 from evalharness.records import Category, Prompt, Task
 
 SPOKEN_LANGUAGES = ("zh", "yue", "en", "ja", "ko", "fr", "de")

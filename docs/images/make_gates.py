@@ -16,8 +16,8 @@ from pathlib import Path
 from PIL import Image
 
 from evalharness.cli.metrics_table import GATES_FILE, Listing, listed
+from evalharness.data import data_folder
 from evalharness.gates import GateRecord, Validation, read_validations
-from evalharness.prompts import data_folder
 from evalharness.registry import METRICS
 from evalharness.reports.gate_plots import gates_png
 

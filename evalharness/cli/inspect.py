@@ -14,9 +14,9 @@ from rich.table import Table
 
 from evalharness.cli.metrics_table import GATES_FILE
 from evalharness.cli.options import AsJson, out, print_json, progress_bar, status
+from evalharness.data import data_folder
 from evalharness.errors import ConfigError
 from evalharness.gates import gate_note, read_validations
-from evalharness.prompts import data_folder
 from evalharness.records import Measurement, MeasurementStatus
 from evalharness.registry import METRICS
 from evalharness.reports import numbers, wording

@@ -12,8 +12,8 @@ import typer
 from evalharness.cli.metrics_table import GATES_FILE
 from evalharness.cli.options import StudyFolder, out, store_of
 from evalharness.config import Study, load_study
+from evalharness.data import data_folder
 from evalharness.gates import read_validations
-from evalharness.prompts import data_folder
 from evalharness.records import Category, Question
 from evalharness.registry import METRICS
 from evalharness.reports import Meaning, Summary

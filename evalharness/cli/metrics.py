@@ -11,9 +11,9 @@ import typer
 
 from evalharness.cli.metrics_table import GATES_FILE, listed, show_gates, show_list, show_metrics
 from evalharness.cli.options import AsJson, out, print_json, progress_bar, status
+from evalharness.data import data_folder
 from evalharness.errors import ConfigError, MissingExtraError
 from evalharness.gates import Validation, write_validations
-from evalharness.prompts import data_folder
 from evalharness.registry import METRICS
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from evalharness.data import data_folder
 from evalharness.gates import Validation, read_validations, verdict_of
-from evalharness.prompts import data_folder
 from evalharness.registry import METRICS
 from evalharness.reports import wording
 
