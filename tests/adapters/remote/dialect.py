@@ -38,6 +38,8 @@ class VendorTask:
     `authorised_download`."""
     body: Mapping[str, Any]
     """What it was created with."""
+    clip: bytes = b""
+    """The clip itself, for vendors that answer with it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class Dialect(ABC):
     external_ids: ClassVar[bool] = False
     """Whether a task can be looked up by the id that we gave it."""
     authorised_download: ClassVar[bool] = False
+    inline: ClassVar[bool] = False
+    """Whether the clip comes within the answer, so that nothing is downloaded."""
     strange_word: ClassVar[bool] = True
     """Whether an unknown status word can be said at all."""
 

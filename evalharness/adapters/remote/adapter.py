@@ -1,0 +1,284 @@
+"""What makes a route into an adapter: the straight line from a request to a clip on the disk.
+
+The order matters, because each clip costs money: the create is on record before it is sent, the task's id
+before the first question, and a job that was cut off anywhere goes on where it stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import new_class
+from typing import Any, cast
+
+from evalharness.adapters.base import Capabilities, Generated, GenerationRequest, Journal, MemoryJournal
+from evalharness.adapters.delivery import delivery as whole
+from evalharness.adapters.parameters import read_parameters
+from evalharness.adapters.remote.catalogue import catalogue
+from evalharness.adapters.remote.cell import CellParameters, Refusal, ask_for, check_parameters
+from evalharness.adapters.remote.client import Bounds, Client
+from evalharness.adapters.remote.clock import CLOCK, Clock
+from evalharness.adapters.remote.download import DownloadBounds, Received, download
+from evalharness.adapters.remote.exchange import Ask, Call, Created, Fault, Status
+from evalharness.adapters.remote.limits import Limits
+from evalharness.adapters.remote.line import Line
+from evalharness.adapters.remote.route import Route
+from evalharness.adapters.remote.submission import recorded, submit
+from evalharness.adapters.remote.waiting import Watched, watch
+from evalharness.errors import ConfigError, GenerationError, MediaError
+from evalharness.media import probe
+from evalharness.records import FailureKind, System
+from evalharness.registry import ADAPTERS
+
+__all__ = ["RemoteAdapter", "request_preview"]
+
+VERSION = "1"
+"""Of everything here that could make another clip of the same request."""
+
+DOWNLOADS = 3
+DOWNLOAD_PAUSE_S = 3.0
+
+UNSENT_ID = "0" * 32
+"""Stands where the external id will be, in requests that are only shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    received: Received
+    download_s: float
+
+
+class RemoteAdapter:
+    """One system reached by one route; a registry holds `functools.partial(RemoteAdapter, SomeRoute)`."""
+
+    def __init__(
+        self,
+        route: type[Route],
+        system: System,
+        *,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        clock: Clock = CLOCK,
+        bounds: Bounds | None = None,
+        download_bounds: DownloadBounds | None = None,
+    ) -> None:
+        """Raises ConfigError where model or parameters are impossible. No secret is read, nothing is sent."""
+        del folder
+        self.system = system
+        self.model = catalogue(route.vendor).model(system.model)
+        known = new_class("RemoteParameters", (CellParameters, route.parameters))
+        parameters = read_parameters(cast("type[CellParameters]", known), system)
+        check_parameters(system, self.model, parameters)
+        self._cell = parameters
+        self._environment = os.environ if environment is None else environment
+        self.route = route(parameters, self._environment)
+        self.version = f"{route.version}.{VERSION}"
+        self.capabilities = Capabilities(
+            tasks=tuple(self.model.ids), seed=self.model.seed, audio=self.model.audio
+        )
+        self._clock = clock
+        self._bounds = bounds
+        self._download_bounds = download_bounds or DownloadBounds()
+
+    def refuse(self, request: GenerationRequest) -> str | None:
+        """Why the model cannot make exactly this, or None."""
+        ask = self._ask(request, UNSENT_ID)
+        return ask.sentence if isinstance(ask, Refusal) else self.route.refuse(ask)
+
+    def preview(self, request: GenerationRequest) -> Call:
+        """The call that would be sent. Raises GenerationError where the request is refused."""
+        return self.route.create(self._served(request, UNSENT_ID))
+
+    def cost_usd(self, request: GenerationRequest) -> float | None:
+        """The list price of this request. Raises GenerationError where it is refused."""
+        return self._list_price(self._served(request, UNSENT_ID))
+
+    def generate(self, request: GenerationRequest) -> Generated:
+        """Make one clip and wait for it. A task that is cut off is lost: a run of many uses `make`."""
+        journal = MemoryJournal()
+        try:
+            return asyncio.run(self.make(request, journal))
+        except GenerationError as error:
+            # With this call its journal ends: what stands at the vendor would be paid for a second time.
+            error.retry_safe = error.retry_safe and journal.standing.intended is None
+            raise
+
+    async def make(
+        self,
+        request: GenerationRequest,
+        journal: Journal,
+        *,
+        client: Client | None = None,
+        limits: Limits | None = None,
+    ) -> Generated:
+        """Make one clip, or go on with the task that stands in the journal. Raises GenerationError.
+
+        `client` is best shared by all jobs of one event loop, `limits` by those of one account; without them
+        this clip has connections of its own, and no limits.
+        """
+        if client is None:
+            async with Client(self._bounds) as own:
+                return await self.make(request, journal, client=own, limits=limits)
+        deadline_s = self._clock.monotonic() + request.timeout_s
+        ask = self._served(request, UNSENT_ID)
+        line = Line(
+            route=self.route,
+            client=client,
+            home=Line.origin(self.route.create(ask).url),
+            limits=limits or Limits(clock=self._clock),
+            clock=self._clock,
+            environment=self._environment,
+        )
+        resumed = journal.standing.task_id is not None
+
+        def ask_with(external_id: str) -> Ask:
+            return dataclasses.replace(ask, external_id=external_id)
+
+        async with line.limits.task():
+            task = await submit(line, ask_with, journal, deadline_s)
+            submitted_s = self._clock.monotonic()
+            timeout_s = max(deadline_s - submitted_s, 0.0)
+            watched = await watch(
+                line, task, journal, poll_s=self.model.poll_s, start_s=submitted_s, timeout_s=timeout_s
+            )
+        sent = journal.standing.intended or recorded(self.route.create(ask), ask)
+        fetched = await self._fetch(line, task, watched.status, journal, request.output)
+        return self._generated(ask, sent, task, watched, fetched, resumed=resumed)
+
+    def _ask(self, request: GenerationRequest, external_id: str) -> Ask | Refusal:
+        return ask_for(self.system, self.model, self._cell, request, external_id)
+
+    def _served(self, request: GenerationRequest, external_id: str) -> Ask:
+        ask = self._ask(request, external_id)
+        refusal = ask.sentence if isinstance(ask, Refusal) else self.route.refuse(ask)
+        if isinstance(ask, Refusal) or refusal is not None:
+            raise GenerationError(FailureKind.PARAMETER, refusal or "")
+        return ask
+
+    async def _fetch(
+        self, line: Line, task: Created, status: Status, journal: Journal, output: Path
+    ) -> _Fetched:
+        """Bring the clip here, whole and playable."""
+        start_s = self._clock.monotonic()
+        fault = Fault(FailureKind.SERVER, "")
+        for attempt in range(DOWNLOADS):
+            if attempt:
+                await self._clock.sleep(DOWNLOAD_PAUSE_S * attempt)
+            lifetime_s = self.model.link_lifetime_s
+            lives_s = None if lifetime_s is None else lifetime_s - (self._clock.monotonic() - start_s)
+            found = await self._download_once(line, status, output, lives_s)
+            if isinstance(found, Received):
+                return _Fetched(found, self._clock.monotonic() - start_s)
+            fault = found
+            if fault.kind is FailureKind.AUTH:
+                break
+            if fault.kind is FailureKind.EXPIRED:
+                # Many vendors sign a new link whenever they are asked.
+                fresh = (await line.report(task)).account
+                if not isinstance(fresh, Status) or fresh.delivery in {None, status.delivery}:
+                    await journal.ended()
+                    break
+                status = fresh
+        again = fault.kind in {FailureKind.SERVER, FailureKind.TIMEOUT}
+        raise GenerationError(fault.kind, fault.message, retry_safe=again)
+
+    async def _download_once(
+        self, line: Line, status: Status, output: Path, lives_s: float | None
+    ) -> Received | Fault:
+        if status.delivery is None:
+            return Fault(FailureKind.SERVER, f"{line.route.vendor} finished a task without a clip.")
+        key = line.key_for(status.delivery)
+        try:
+            with whole(output) as partial:
+                found = await download(
+                    line.client, status.delivery, partial, key, self._download_bounds, lives_s=lives_s
+                )
+                if isinstance(found, Fault):
+                    raise _NotWhole(found)
+                # Decoding takes seconds: other jobs go on meanwhile.
+                await asyncio.to_thread(probe, partial)
+                return found
+        except _NotWhole as refused:
+            return refused.fault
+        except MediaError as error:
+            return Fault(FailureKind.MEDIA, f"The downloaded clip is not playable: {error}")
+        except OSError as error:
+            raise GenerationError(
+                FailureKind.PROGRAM, f"The clip could not be written to {output}: {error.strerror or error}."
+            ) from error
+
+    def _generated(
+        self,
+        ask: Ask,
+        sent: Mapping[str, Any],
+        task: Created,
+        watched: Watched,
+        fetched: _Fetched,
+        *,
+        resumed: bool,
+    ) -> Generated:
+        told_cost = watched.status.cost_usd
+        cost_usd = self._list_price(ask) if told_cost is None else told_cost
+        # Of a task that an earlier run began, nobody here saw when it ended.
+        times = (None, None) if resumed else (watched.queue_s, watched.run_s)
+        request = {
+            "route": self.route.vendor,
+            "model": self.model.name,
+            "sent": dict(sent),
+            "cell": {
+                "duration_s": ask.duration_s,
+                "resolution": ask.resolution,
+                "ratio": ask.ratio,
+                "width": ask.width,
+                "height": ask.height,
+                "audio": ask.audio,
+                "seed": ask.seed,
+                "negative_prompt": ask.negative_prompt,
+            },
+            "overrides": self._cell.model_dump(include=set(CellParameters.model_fields), exclude_none=True),
+            "told": dict(watched.status.told),
+            "rewriting": self.model.rewriting,
+            "watermark": self.model.watermark,
+            "resumed": resumed,
+            "queue_s": times[0],
+            "run_s": times[1],
+            "download_s": fetched.download_s,
+            "download": dataclasses.asdict(fetched.received),
+            "cost_from": "vendor"
+            if told_cost is not None
+            else "list price"
+            if cost_usd is not None
+            else None,
+        }
+        return Generated(
+            request=request,
+            provider_task_id=task.task_id,
+            latency_s=None if resumed else watched.waited_s,
+            cost_usd=cost_usd,
+        )
+
+    def _list_price(self, ask: Ask) -> float | None:
+        return self.model.cost_usd(ask.duration_s, ask.resolution, ask.ratio, audio=ask.audio)
+
+
+class _NotWhole(Exception):
+    """Leaves a delivery without a clip."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
+def request_preview(system: System, request: GenerationRequest, *, folder: Path) -> Call:
+    """The exact call that would ask for this clip, without its credentials; sends nothing.
+
+    Raises ConfigError where the system is not remote, GenerationError where it cannot serve the request.
+    """
+    adapter = ADAPTERS.load(system.adapter)(system, folder=folder)
+    if not isinstance(adapter, RemoteAdapter):
+        raise ConfigError(f"'{system.name}' asks no vendor: there is no request to show.")
+    return adapter.preview(request)

@@ -1,0 +1,108 @@
+"""Waiting for a task: asked after patiently, and no longer than the job may take.
+
+A question that went wrong says nothing of the task, which goes on and is billed: it is asked again. What the
+vendor does not mean to say again is an ending: the task failed, the key is refused, a word nobody knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evalharness.adapters.base import Journal
+from evalharness.adapters.remote.client import NoAnswer
+from evalharness.adapters.remote.exchange import Created, Fault, Status, TaskState
+from evalharness.adapters.remote.line import Line, TaskReport
+from evalharness.errors import GenerationError
+from evalharness.records import FailureKind
+
+__all__ = ["Watched", "watch"]
+
+FIRST_PAUSE_S = 2.0
+GROWTH = 1.5
+LONGEST_PAUSE_S = 60.0
+"""Between questions to a vendor that does not answer."""
+
+DOUBTS = 3
+"""Answers in a row that were not understood, before the job ends: a proxy may have spoken once."""
+
+OVER = {FailureKind.MODERATION, FailureKind.EXPIRED}
+"""Faults of a question that also say that there will be no clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A task that succeeded, and how long it took as seen from here."""
+
+    status: Status
+    queue_s: float | None
+    """Until it was first seen running; None where it never was."""
+    run_s: float | None
+    """From then on."""
+    waited_s: float
+
+
+async def watch(
+    line: Line, task: Created, journal: Journal, *, poll_s: float, start_s: float, timeout_s: float
+) -> Watched:
+    """Ask after a task until it has succeeded; times count from `start_s` on the line's clock.
+
+    Raises GenerationError; where the task may still give a clip, the journal goes on standing.
+    """
+    pause_s, doubts = min(FIRST_PAUSE_S, poll_s), 0
+    running_at_s: float | None = None
+    while True:
+        report = await line.report(task)
+        account, asked_at_s = report.account, line.clock.monotonic()
+        if isinstance(account, Status):
+            doubts = 0
+            if account.state is TaskState.FAILED:
+                await journal.ended()
+                raise _failure(line, task, account)
+            if account.state is TaskState.SUCCEEDED:
+                waited_s = asked_at_s - start_s
+                queue_s = None if running_at_s is None else running_at_s - start_s
+                return Watched(account, queue_s, None if queue_s is None else waited_s - queue_s, waited_s)
+            if account.state is TaskState.RUNNING and running_at_s is None:
+                running_at_s = asked_at_s
+                await journal.running()
+            wait_s, pause_s = pause_s, min(pause_s * GROWTH, poll_s)
+        else:
+            doubts = doubts + 1 if _doubtful(report) else 0
+            await _give_up(account, doubts, journal)
+            asked_to_wait_s = account.retry_after_s or 0.0 if isinstance(account, Fault) else 0.0
+            pause_s = min(pause_s * GROWTH, LONGEST_PAUSE_S)
+            wait_s = max(pause_s, asked_to_wait_s)
+        if asked_at_s + wait_s > start_s + timeout_s:
+            raise GenerationError(
+                FailureKind.TIMEOUT,
+                f"The task {task.task_id} was not finished within {timeout_s:g} s. It goes on at "
+                f"{line.route.vendor}: another try asks after it and pays nothing anew.",
+                retry_safe=True,
+            )
+        await line.clock.sleep(wait_s)
+
+
+def _doubtful(report: TaskReport) -> bool:
+    """Whether an answer came that was not understood, and may never be."""
+    if isinstance(report.account, NoAnswer) or report.http_status is None:
+        return False
+    return report.http_status < 500 and report.http_status not in {408, 429}
+
+
+async def _give_up(account: Status | Fault | NoAnswer, doubts: int, journal: Journal) -> None:
+    """Raise where asking again would not help."""
+    if not isinstance(account, Fault) or account.kind is FailureKind.RATE:
+        return
+    if account.kind in OVER:
+        await journal.ended()
+        raise GenerationError(account.kind, account.message)
+    if account.kind in {FailureKind.AUTH, FailureKind.BILLING} or doubts >= DOUBTS:
+        raise GenerationError(account.kind, account.message)
+
+
+def _failure(line: Line, task: Created, status: Status) -> GenerationError:
+    fault = status.fault or Fault(
+        FailureKind.SERVER,
+        f"The task {task.task_id} ended at {line.route.vendor} as {status.word}, without a reason.",
+    )
+    return GenerationError(fault.kind, fault.message)
