@@ -41,6 +41,8 @@ VERSION = "1"
 
 DOWNLOADS = 3
 DOWNLOAD_PAUSE_S = 3.0
+SHORTEST_LIFETIME_S = 3600.0
+"""Of a link, where the catalogue knows none: no vendor's is shorter."""
 
 UNSENT_ID = "0" * 32
 """Stands where the external id will be, in requests that are only shown."""
@@ -179,12 +181,18 @@ class RemoteAdapter:
             if fault.kind is FailureKind.EXPIRED:
                 # Many vendors sign a new link whenever they are asked.
                 fresh = (await line.report(task)).account
-                if not isinstance(fresh, Status) or fresh.delivery in {None, status.delivery}:
-                    await journal.ended()
-                    break
-                status = fresh
+                if isinstance(fresh, Status) and fresh.delivery is not None:
+                    status = fresh
+        if fault.kind is FailureKind.EXPIRED and self._may_be_over(journal):
+            await journal.ended()
         again = fault.kind in {FailureKind.SERVER, FailureKind.TIMEOUT}
         raise GenerationError(fault.kind, fault.message, retry_safe=again)
+
+    def _may_be_over(self, journal: Journal) -> bool:
+        """Whether a link is old enough to be over: storage that stumbles must not cost a paid clip."""
+        submitted_at = journal.standing.submitted_at
+        lifetime_s = self.model.link_lifetime_s or SHORTEST_LIFETIME_S
+        return submitted_at is None or self._clock.unix() - submitted_at.timestamp() >= lifetime_s
 
     async def _download_once(
         self, line: Line, status: Status, output: Path, lives_s: float | None

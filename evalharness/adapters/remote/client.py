@@ -150,6 +150,7 @@ def _without(body: bytes, credentials: Mapping[str, str]) -> bytes:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        # NaN and its like are no JSON, and no database takes them as such.
+        return json.loads(body, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None

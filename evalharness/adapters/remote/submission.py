@@ -101,7 +101,11 @@ async def _create(
     await journal.intend(record)
     ending = _judged(line, await line.send(call))
     if isinstance(ending, Created):
-        await journal.submitted(ending.task_id, ending.poll_url)
+        try:
+            await journal.submitted(ending.task_id, ending.poll_url)
+        except Exception as error:
+            error.add_note(f"{line.route.vendor} had made the task {ending.task_id}.")
+            raise
     elif isinstance(ending, _Refused):
         await journal.withdrawn()
     return ending

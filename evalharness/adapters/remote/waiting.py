@@ -21,6 +21,8 @@ FIRST_PAUSE_S = 2.0
 GROWTH = 1.5
 LONGEST_PAUSE_S = 60.0
 """Between questions to a vendor that does not answer."""
+LONGEST_ASKED_S = 300.0
+"""A question costs nothing: a vendor that asks to wait for hours is asked again before."""
 
 DOUBTS = 3
 """Answers in a row that were not understood, before the job ends: a proxy may have spoken once."""
@@ -69,9 +71,9 @@ async def watch(
         else:
             doubts = doubts + 1 if _doubtful(report) else 0
             await _give_up(account, doubts, journal)
-            asked_to_wait_s = account.retry_after_s or 0.0 if isinstance(account, Fault) else 0.0
+            asked_s = account.retry_after_s or 0.0 if isinstance(account, Fault) else 0.0
             pause_s = min(pause_s * GROWTH, LONGEST_PAUSE_S)
-            wait_s = max(pause_s, asked_to_wait_s)
+            wait_s = max(pause_s, min(asked_s, LONGEST_ASKED_S))
         if asked_at_s + wait_s > start_s + timeout_s:
             raise GenerationError(
                 FailureKind.TIMEOUT,

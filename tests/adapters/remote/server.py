@@ -23,6 +23,7 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 CLIPS = "/made-here/"
 """Where finished clips are: storage beside the vendor's paths."""
+MOVED = ".moved.mp4"
 
 STRANGE = "PONDERING"
 """A status word that no vendor has."""
@@ -209,15 +210,16 @@ class VendorServer:
         """Which mishap a download has; notes keys that came along."""
         with self._lock:
             self.downloads += 1
-            if not self.dialect.authorised_download:
-                secrets = [value for value in self.dialect.secrets.values() if value]
-                self.stray_keys += [
-                    f"{name} at {heard.path}"
-                    for name, value in heard.headers.items()
-                    if name == "authorization" or any(secret in value for secret in secrets)
-                ]
-            elif not self.dialect.authorised(heard) and not heard.path.endswith(".moved.mp4"):
-                return "expired"
+            if self.dialect.authorised_download and not heard.path.endswith(MOVED):
+                if not self.dialect.authorised(heard):
+                    self.objections.append(f"{heard.path} was fetched without the key")
+                    return "expired"
+                return self._mishap("download")
+            self.stray_keys += [
+                f"{name} at {heard.path}"
+                for name, value in heard.headers.items()
+                if name == "authorization" or any(key in value for key in self.dialect.secrets.values())
+            ]
             return self._mishap("download")
 
 
@@ -298,7 +300,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif mishap in {"endless", "drip"}:
             self._never_end(clip, pause_s=0.02 if mishap == "drip" else 0.0)
         elif mishap == "redirect":
-            target = heard.path.removesuffix(".mp4") + ".moved.mp4"
+            target = heard.path.removesuffix(".mp4") + MOVED
             self._send(302, b"", {"Location": target})
         elif mishap == "redirect_to_file":
             self._send(302, b"", {"Location": "file:///etc/passwd"})

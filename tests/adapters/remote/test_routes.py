@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evalharness.adapters.base import MemoryJournal
+from evalharness.adapters.remote.client import Client
 from evalharness.adapters.remote.download import DownloadBounds
 from evalharness.errors import AmbiguousCreate
 from evalharness.records import FailureKind
@@ -116,9 +120,6 @@ def test_many_at_once_keep_to_their_own_tasks(stage: SetUp) -> None:
     adapter = on.adapter()
 
     async def all_of_them() -> list[str | None]:
-        from evalharness.adapters.base import MemoryJournal
-        from evalharness.adapters.remote.client import Client
-
         async with Client(on.bounds) as client:
             jobs = [
                 adapter.make(on.request(f"clip-{n}", f"Ball number {n}."), MemoryJournal(), client=client)
@@ -343,8 +344,13 @@ def test_a_link_that_is_over_for_good_ends_the_job(stage: SetUp) -> None:
     downloading(on)
     error = on.fail()
     assert (error.kind, error.retry_safe) == (FailureKind.EXPIRED, False)
-    assert on.vendor.downloads == 1
+    # It cannot be over so soon: the paid clip is not given up.
+    assert on.journal.standing.task_id is not None
+    long_ago = datetime.now(UTC) - timedelta(days=60)
+    on.journal.standing = dataclasses.replace(on.journal.standing, submitted_at=long_ago)
+    assert on.fail().kind is FailureKind.EXPIRED
     assert on.journal.verbs[-1] == "ended"
+    assert on.vendor.creates() == 1
 
 
 def test_a_redirect_is_followed_without_the_key(stage: SetUp, clip: bytes) -> None:
