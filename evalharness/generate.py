@@ -3,14 +3,13 @@
 One clip's way: its job is claimed in the database, an adapter writes it to a partial file, the file
 is probed, hashed and moved to its place under `clips/`, and the clip's record and the job's end are
 written in one transaction. Killed anywhere on that way, the next run starts that job again and
-repeats no finished one; what was half written is swept away.
+repeats no finished one; what was half written is swept away. What a vendor was asked for stands in the
+job's journal, and is asked after, not asked for again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import heapq
-import os
 import shutil
 import time
 from collections import Counter, deque
@@ -18,55 +17,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
-from evalharness import media
-from evalharness.adapters.base import Adapter, GenerationRequest
+from evalharness.adapters.base import Adapter
 from evalharness.adapters.processes import stopping_programs
-from evalharness.config import GenerationSettings, Study
-from evalharness.errors import GenerationError, MediaError
+from evalharness.adapters.remote.adapter import RemoteAdapter
+from evalharness.config import Study
+from evalharness.elsewhere import Elsewhere
 from evalharness.executors import Workplace
+from evalharness.journals import StoreJournal
 from evalharness.locks import only_run
+from evalharness.production import ASKED, PARTIAL, Failure, Order, asked, produce
 from evalharness.records import Clip, FailureKind, JobKey, JobState, Prompt, System
 from evalharness.registry import ADAPTERS
 from evalharness.store import Store
 
-__all__ = ["Failure", "GenerationSummary", "Order", "generate_study", "plan", "produce"]
+__all__ = ["GenerationSummary", "generate_study", "plan"]
 
 RETRY_PAUSE_S = 2.0
 """Wait before the first retry of a clip; doubled for each further one."""
-
-PARTIAL = ".partial"
-ASKED = "asked"
-"""Where a clip's request keeps what study.toml asked for when it was made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Everything a worker needs to make one clip; travels to another process."""
-
-    key: JobKey
-    system: System
-    prompt: Prompt
-    settings: GenerationSettings
-    folder: Path
-    """The study's folder."""
-
-    @property
-    def partial(self) -> Path:
-        """Where the clip is while it is not yet whole; the same for every try."""
-        name = hashlib.sha256(repr(self.key).encode()).hexdigest()[:24]
-        return self.folder / "clips" / PARTIAL / f"{name}.mp4"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an order gave no clip."""
-
-    kind: FailureKind
-    message: str
-    retry_safe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +83,13 @@ def generate_study(
     prompts: Sequence[Prompt],
     *,
     retry_failed: bool = False,
+    buy_again: bool = False,
     progress: Progress | None = None,
 ) -> GenerationSummary:
     """Make every clip the study still lacks.
 
-    Jobs that failed in an earlier run stay failed unless `retry_failed`. Raises ConfigError when an
+    Jobs that failed in an earlier run stay failed unless `retry_failed`. What was asked of a vendor and
+    never answered is not asked again unless `buy_again`, which may pay twice. Raises ConfigError when an
     adapter's parameters are wrong or another run is at work in this folder; a clip that cannot be
     made is no exception but a record.
     """
@@ -129,6 +100,8 @@ def generate_study(
         keys = plan(study.systems, prompts, study.settings.generation.seeds)
         store.add_jobs(keys)
         store.release_jobs()
+        if buy_again:
+            store.abandon_purchases()
         _sweep(study.clips / PARTIAL)
         wanted = set(keys)
         standing = {job.key: job for job in store.jobs() if job.key in wanted}
@@ -149,63 +122,6 @@ def generate_study(
         )
 
 
-def produce(order: Order) -> Clip | Failure:
-    """Make one clip and lay it in its place; runs in a worker, touches no database.
-
-    Whatever goes wrong comes back as a Failure: an adapter's own GenerationError with its kind, a
-    file that is no video as MEDIA, an exception the adapter should not have let out as PROGRAM.
-    """
-    partial = order.partial
-    settings = order.settings
-    request = GenerationRequest(
-        prompt=order.prompt,
-        seed=order.key.seed,
-        duration_s=settings.duration_s,
-        width=settings.width,
-        height=settings.height,
-        fps=settings.fps,
-        output=partial,
-        timeout_s=settings.timeout_s,
-    )
-    try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
-        adapter: Adapter = ADAPTERS.load(order.system.adapter)(order.system, folder=order.folder)
-        refusal = adapter.refuse(request)
-        if refusal is not None:
-            return Failure(FailureKind.PARAMETER, refusal)
-        started = time.monotonic()
-        generated = adapter.generate(request)
-        elapsed_s = time.monotonic() - started
-        streams = media.probe(partial)
-        sha256, path = _settle(partial, order.folder)
-    except GenerationError as error:
-        return Failure(error.kind, str(error), error.retry_safe)
-    except MediaError as error:
-        return Failure(FailureKind.MEDIA, str(error))
-    except Exception as error:  # a bug in one adapter must cost one clip and a record, not the run
-        return Failure(
-            FailureKind.PROGRAM,
-            f"The adapter '{order.system.adapter}' broke its contract with {type(error).__name__}: {error}",
-        )
-    finally:
-        partial.unlink(missing_ok=True)
-    return Clip(
-        sha256=sha256,
-        key=order.key,
-        path=path.relative_to(order.folder).as_posix(),
-        bytes=path.stat().st_size,
-        streams=streams,
-        created_at=datetime.now(UTC),
-        adapter=order.system.adapter,
-        adapter_version=adapter.version,
-        request={**generated.request, ASKED: _asked(settings)},
-        provider_task_id=generated.provider_task_id,
-        latency_s=elapsed_s if generated.latency_s is None else generated.latency_s,
-        cost_usd=generated.cost_usd,
-    )
-
-
 class _Run:
     """One pass over the jobs to do, at most `concurrency` of a system at a time."""
 
@@ -224,8 +140,8 @@ class _Run:
         self._waiting: dict[str, deque[JobKey]] = {name: deque() for name in self._systems}
         for key in todo:
             self._waiting[key.system].append(key)
-        self._cpu_bound = {
-            system.name: ADAPTERS.load(system.adapter)(system, folder=study.folder).capabilities.cpu_bound
+        self._adapters: dict[str, Adapter] = {
+            system.name: ADAPTERS.load(system.adapter)(system, folder=study.folder)
             for system in study.systems
             if self._waiting[system.name]
         }
@@ -241,11 +157,11 @@ class _Run:
         """Do all jobs; returns how many clips were made."""
         self._progress(0, self._total)
         threads = sum(system.concurrency for system in self._systems.values())
-        with Workplace(threads=threads) as workplace, stopping_programs():
+        with Workplace(threads=threads) as workplace, Elsewhere() as elsewhere, stopping_programs():
             while self._ended < self._total:
                 self._wake()
                 for system in self._systems.values():
-                    self._start(system, workplace)
+                    self._start(system, workplace, elsewhere)
                 if not self._running:
                     time.sleep(max(0.0, self._resting[0][0] - time.monotonic()) if self._resting else 0.0)
                     continue
@@ -262,7 +178,7 @@ class _Run:
             key = heapq.heappop(self._resting)[1]
             self._waiting[key.system].appendleft(key)
 
-    def _start(self, system: System, workplace: Workplace) -> None:
+    def _start(self, system: System, workplace: Workplace, elsewhere: Elsewhere) -> None:
         queue = self._waiting[system.name]
         busy = sum(key.system == system.name for key in self._running.values())
         while queue and busy < system.concurrency:
@@ -277,7 +193,11 @@ class _Run:
                 self._study.settings.generation,
                 self._study.folder,
             )
-            future = workplace.submit(self._cpu_bound[system.name], produce, order)
+            adapter = self._adapters[system.name]
+            if isinstance(adapter, RemoteAdapter):
+                future = elsewhere.submit(order, adapter, StoreJournal(self._store, key))
+            else:
+                future = workplace.submit(adapter.capabilities.cpu_bound, produce, order)
             self._running[future] = key
             self._tries[key] += 1
             busy += 1
@@ -309,19 +229,9 @@ class _Run:
         self._progress(self._ended, self._total)
 
 
-def _asked(settings: GenerationSettings) -> dict[str, float]:
-    """What study.toml asks of every system; kept with each clip."""
-    return {
-        "duration_s": settings.duration_s,
-        "width": settings.width,
-        "height": settings.height,
-        "fps": settings.fps,
-    }
-
-
 def _notes(study: Study, clips: Sequence[Clip]) -> tuple[str, ...]:
     notes = []
-    now = _asked(study.settings.generation)
+    now = asked(study.settings.generation)
     others = [clip for clip in clips if clip.request.get(ASKED, now) != now]
     if others:
         notes.append(
@@ -342,22 +252,6 @@ def _check_adapters(study: Study) -> None:
     """Make each system's adapter once, so that a wrong parameter is said before any work starts."""
     for system in study.systems:
         ADAPTERS.load(system.adapter)(system, folder=study.folder)
-
-
-def _settle(partial: Path, folder: Path) -> tuple[str, Path]:
-    """Move a whole file to its place under its content hash, durably; returns hash and path."""
-    with partial.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
-    path = folder / "clips" / sha256[:2] / f"{sha256}{partial.suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-    return sha256, path
 
 
 def _sweep(folder: Path) -> None:

@@ -66,7 +66,9 @@ ADAPTERS = Registry(
     "adapter",
     group="evalharness.adapters",
     entries={
+        "ark": "evalharness.adapters.ark:ArkAdapter",
         "command": "evalharness.adapters.command:CommandAdapter",
+        "dashscope": "evalharness.adapters.dashscope:DashscopeAdapter",
         "folder": "evalharness.adapters.folder:FolderAdapter",
         "synthetic": "evalharness.adapters.synthetic:SyntheticAdapter",
     },

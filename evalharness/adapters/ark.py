@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
 from evalharness.adapters.parameters import Parameters
+from evalharness.adapters.remote.adapter import RemoteAdapter
 from evalharness.adapters.remote.address import base_url
 from evalharness.adapters.remote.credentials import bearer
 from evalharness.adapters.remote.exchange import (
@@ -31,7 +33,7 @@ from evalharness.adapters.remote.reading import kept, link, retry_after_s, table
 from evalharness.adapters.remote.route import Route, unreadable
 from evalharness.records import FailureKind, Task
 
-__all__ = ["ArkParameters", "ArkRoute"]
+__all__ = ["ArkAdapter", "ArkParameters", "ArkRoute"]
 
 RegionName = Literal["global", "china"]
 
@@ -219,6 +221,10 @@ class ArkRoute(Route):
         return Fault(
             kind, sentence(said, code, words or answer.text[:200]), retry_after_s=retry_after_s(answer)
         )
+
+
+ArkAdapter = partial(RemoteAdapter, ArkRoute)
+"""Seedance at Ark, as adapters are made."""
 
 
 def model_id(listed: str, region: RegionName) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import Field
 
 from evalharness.adapters.parameters import Parameters
+from evalharness.adapters.remote.adapter import RemoteAdapter
 from evalharness.adapters.remote.address import base_url
 from evalharness.adapters.remote.credentials import bearer
 from evalharness.adapters.remote.exchange import (
@@ -34,7 +36,7 @@ from evalharness.adapters.remote.route import Route, unreadable
 from evalharness.errors import ConfigError
 from evalharness.records import FailureKind, Task
 
-__all__ = ["DashscopeParameters", "DashscopeRoute"]
+__all__ = ["DashscopeAdapter", "DashscopeParameters", "DashscopeRoute"]
 
 RegionName = Literal["beijing", "international", "virginia", "hong-kong", "frankfurt", "tokyo"]
 
@@ -252,6 +254,10 @@ class DashscopeRoute(Route):
         return Fault(
             kind, sentence(said, code, words or answer.text[:200]), retry_after_s=retry_after_s(answer)
         )
+
+
+DashscopeAdapter = partial(RemoteAdapter, DashscopeRoute)
+"""HappyHorse and Wan at Model Studio, as adapters are made."""
 
 
 def _host(parameters: DashscopeParameters) -> str:

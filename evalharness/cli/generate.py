@@ -24,6 +24,13 @@ def generate(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Also try again what failed in an earlier run.")
     ] = False,
+    buy_again: Annotated[
+        bool,
+        typer.Option(
+            "--buy-again",
+            help="Also ask again for what a vendor was asked for and may bill already: look there first.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make every clip the study still lacks; stop it at any time, it goes on from there.
@@ -32,7 +39,7 @@ def generate(
     finished clips that no prompt asks for are listed too: a misspelt name shows there.
     """
     study = load_study(folder)
-    summary = run_generation(study, retry_failed=retry_failed)
+    summary = run_generation(study, retry_failed=retry_failed or buy_again, buy_again=buy_again)
     unmatched = _unmatched(study)
     if as_json:
         print_json(_as_json(summary) | {"unmatched": unmatched})
@@ -43,11 +50,13 @@ def generate(
         raise typer.Exit(4)
 
 
-def run_generation(study: Study, *, retry_failed: bool = False) -> GenerationSummary:
+def run_generation(study: Study, *, retry_failed: bool = False, buy_again: bool = False) -> GenerationSummary:
     """Generate with a progress bar."""
     prompts = load_suites(study.settings.prompts, study.folder)
     with store_of(study) as store, progress_bar("generate") as progress:
-        return generate_study(study, store, prompts, retry_failed=retry_failed, progress=progress)
+        return generate_study(
+            study, store, prompts, retry_failed=retry_failed, buy_again=buy_again, progress=progress
+        )
 
 
 def _unmatched(study: Study) -> Mapping[str, Sequence[str]]:

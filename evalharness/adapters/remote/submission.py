@@ -136,7 +136,7 @@ async def _look_up(line: Line, journal: Journal, why: str) -> Created | None:
     if call is None:
         raise AmbiguousCreate(
             f"{why} Whether {line.route.vendor} made a task is not known, and there is no way to look it up: "
-            "nothing was asked for again. Look into the vendor's account before you free this job."
+            "nothing was asked for again. Look into the vendor's account; 'generate --buy-again' asks anew."
         )
     for pause_s in LOOKS_S:
         await line.clock.sleep(pause_s)

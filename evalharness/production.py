@@ -1,0 +1,174 @@
+"""One order becomes one clip: written beside its place, probed, named by its content, laid in its place.
+
+Runs in a worker thread, a worker process or an event loop; touches no database. Whatever goes wrong comes
+back as a Failure and costs this clip alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalharness import media
+from evalharness.adapters.base import Adapter, Generated, GenerationRequest, Journal
+from evalharness.config import GenerationSettings
+from evalharness.errors import GenerationError, MediaError
+from evalharness.records import Clip, FailureKind, JobKey, Prompt, System
+from evalharness.registry import ADAPTERS
+
+if TYPE_CHECKING:
+    from evalharness.adapters.remote.client import Client
+    from evalharness.adapters.remote.limits import Limits
+
+__all__ = ["ASKED", "PARTIAL", "Failure", "Order", "asked", "produce", "produce_elsewhere"]
+
+PARTIAL = ".partial"
+ASKED = "asked"
+"""Where a clip's request keeps what study.toml asked for when it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Everything a worker needs to make one clip; travels to another process."""
+
+    key: JobKey
+    system: System
+    prompt: Prompt
+    settings: GenerationSettings
+    folder: Path
+    """The study's folder."""
+
+    @property
+    def partial(self) -> Path:
+        """Where the clip is while it is not yet whole; the same for every try."""
+        name = hashlib.sha256(repr(self.key).encode()).hexdigest()[:24]
+        return self.folder / "clips" / PARTIAL / f"{name}.mp4"
+
+    @property
+    def request(self) -> GenerationRequest:
+        """What the adapter is asked for."""
+        return GenerationRequest(
+            prompt=self.prompt,
+            seed=self.key.seed,
+            duration_s=self.settings.duration_s,
+            width=self.settings.width,
+            height=self.settings.height,
+            fps=self.settings.fps,
+            output=self.partial,
+            timeout_s=self.settings.timeout_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an order gave no clip."""
+
+    kind: FailureKind
+    message: str
+    retry_safe: bool = False
+
+
+def produce(order: Order) -> Clip | Failure:
+    """Make one clip here, and wait for it."""
+    try:
+        adapter = _ready(order)
+        started = time.monotonic()
+        generated = adapter.generate(order.request)
+        return _clip(order, adapter, generated, time.monotonic() - started)
+    except Exception as error:  # a bug in one adapter must cost one clip and a record, not the run
+        return _failure(order, error)
+    finally:
+        order.partial.unlink(missing_ok=True)
+
+
+async def produce_elsewhere(order: Order, journal: Journal, client: Client, limits: Limits) -> Clip | Failure:
+    """Have one clip made at a vendor, or go on with the task that stands in the journal."""
+    from evalharness.adapters.remote.adapter import RemoteAdapter
+
+    try:
+        adapter = await asyncio.to_thread(_ready, order)
+        if not isinstance(adapter, RemoteAdapter):
+            raise TypeError(f"{type(adapter).__name__} asks no vendor.")
+        started = time.monotonic()
+        generated = await adapter.make(order.request, journal, client=client, limits=limits)
+        return await asyncio.to_thread(_clip, order, adapter, generated, time.monotonic() - started)
+    except Exception as error:  # as in `produce`
+        return _failure(order, error)
+    finally:
+        order.partial.unlink(missing_ok=True)
+
+
+def asked(settings: GenerationSettings) -> dict[str, float]:
+    """What study.toml asks of every system; kept with each clip."""
+    return {
+        "duration_s": settings.duration_s,
+        "width": settings.width,
+        "height": settings.height,
+        "fps": settings.fps,
+    }
+
+
+def _ready(order: Order) -> Adapter:
+    """The order's adapter, and an empty place for the clip. Raises GenerationError where it is refused."""
+    order.partial.parent.mkdir(parents=True, exist_ok=True)
+    order.partial.unlink(missing_ok=True)
+    adapter: Adapter = ADAPTERS.load(order.system.adapter)(order.system, folder=order.folder)
+    refusal = adapter.refuse(order.request)
+    if refusal is not None:
+        raise GenerationError(FailureKind.PARAMETER, refusal)
+    return adapter
+
+
+def _clip(order: Order, adapter: Adapter, generated: Generated, elapsed_s: float) -> Clip:
+    """The record of the clip that lies at the order's partial place, once it lies in its own."""
+    streams = media.probe(order.partial)
+    sha256, path = _settle(order.partial, order.folder)
+    return Clip(
+        sha256=sha256,
+        key=order.key,
+        path=path.relative_to(order.folder).as_posix(),
+        bytes=path.stat().st_size,
+        streams=streams,
+        created_at=datetime.now(UTC),
+        adapter=order.system.adapter,
+        adapter_version=adapter.version,
+        request={**generated.request, ASKED: asked(order.settings)},
+        provider_task_id=generated.provider_task_id,
+        latency_s=elapsed_s if generated.latency_s is None else generated.latency_s,
+        cost_usd=generated.cost_usd,
+    )
+
+
+def _failure(order: Order, error: Exception) -> Failure:
+    """What went wrong: an adapter's own GenerationError with its kind, a file that is no video as MEDIA, an
+    exception the adapter should not have let out as PROGRAM."""
+    if isinstance(error, GenerationError):
+        return Failure(error.kind, str(error), error.retry_safe)
+    if isinstance(error, MediaError):
+        return Failure(FailureKind.MEDIA, str(error))
+    return Failure(
+        FailureKind.PROGRAM,
+        f"The adapter '{order.system.adapter}' broke its contract with {type(error).__name__}: {error}",
+    )
+
+
+def _settle(partial: Path, folder: Path) -> tuple[str, Path]:
+    """Move a whole file to its place under its content hash, durably; returns hash and path."""
+    with partial.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+    path = folder / "clips" / sha256[:2] / f"{sha256}{partial.suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+    return sha256, path

@@ -1,0 +1,173 @@
+"""Clips made at vendors, from study.toml to the store: bought once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalharness.config import load_study
+from evalharness.generate import generate_study
+from evalharness.prompts import load_suites
+from evalharness.purchases import PurchaseStage
+from evalharness.records import FailureKind, JobState
+from evalharness.store import Store
+from tests.adapters.remote.dialects.dashscope import DashscopeDialect
+from tests.adapters.remote.server import Scenario, VendorServer, serving
+
+STUDY = """
+name = "bought"
+[prompts]
+suites = ["text-to-video"]
+ids = [{ids}]
+[generation]
+duration_s = 5
+width = 1280
+height = 720
+attempts = 2
+[[systems]]
+name = "happyhorse"
+adapter = "dashscope"
+model = "happyhorse-1.1"
+concurrency = 4
+"""
+
+
+@pytest.fixture(scope="module")
+def clip(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4").read_bytes()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    from evalharness.config import PromptSettings
+
+    known = load_suites(PromptSettings(suites=["text-to-video"]), tmp_path)
+    ids = ", ".join(f'"{prompt.id}"' for prompt in known[:4])
+    (tmp_path / "study.toml").write_text(STUDY.format(ids=ids))
+    return tmp_path
+
+
+def environment(vendor: VendorServer) -> dict[str, str]:
+    return dict(vendor.dialect.secrets) | {vendor.dialect.address: vendor.url}
+
+
+def run(folder: Path, **options: Any) -> tuple[Any, Store]:
+    study = load_study(folder)
+    store = Store.open(f"sqlite:///{folder}/study.db")
+    summary = generate_study(study, store, load_suites(study.settings.prompts, folder), **options)
+    return summary, store
+
+
+def test_a_study_buys_each_clip_once_and_keeps_its_recipe(
+    folder: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(DashscopeDialect(), clip, Scenario(states=("succeeded",))) as vendor:
+        for name, value in environment(vendor).items():
+            monkeypatch.setenv(name, value)
+        summary, store = run(folder)
+        with store:
+            assert (summary.made, summary.failures) == (4, {})
+            assert vendor.objections == []
+            assert vendor.creates() == vendor.made() == 4
+            for found in store.clips():
+                assert found.provider_task_id in vendor.tasks
+                assert found.request["sent"]["json"]["parameters"]["watermark"] is False
+                assert found.cost_usd == pytest.approx(0.645)
+                assert (folder / found.path).read_bytes() == clip
+            assert {bought.stage for bought in store.purchases()} == {PurchaseStage.DELIVERED}
+            text = " ".join(str(found.request) for found in store.clips())
+            assert not any(secret in text for secret in vendor.dialect.secrets.values())
+        again, store = run(folder)
+        store.close()
+        assert (again.made, again.kept, vendor.creates()) == (0, 4, 4)
+
+
+def test_a_refusal_by_moderation_is_an_outcome(
+    folder: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = Scenario(states=("failed",), fault="moderation_output")
+    with serving(DashscopeDialect(), clip, scenario) as vendor:
+        for name, value in environment(vendor).items():
+            monkeypatch.setenv(name, value)
+        summary, store = run(folder)
+        with store:
+            assert summary.by_kind == {FailureKind.MODERATION: 4}
+            assert {bought.stage for bought in store.purchases()} == {PurchaseStage.ENDED}
+            assert vendor.creates() == 4
+
+
+def test_without_a_key_nothing_is_sent_and_the_sentence_names_it(
+    folder: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(DashscopeDialect(), clip) as vendor:
+        monkeypatch.setenv(vendor.dialect.address, vendor.url)
+        monkeypatch.delenv("DASHSCOPE_API_KEY", raising=False)
+        summary, store = run(folder)
+        with store:
+            assert summary.by_kind == {FailureKind.AUTH: 4}
+            assert all("DASHSCOPE_API_KEY" in failure.message for failure in summary.failures.values())
+            assert (vendor.requests, store.purchases()) == ([], ())
+
+
+def test_a_create_without_an_answer_is_not_sent_again_until_a_person_says_so(
+    folder: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = Scenario(states=("succeeded",), creates=("hang_up_after",) * 4)
+    with serving(DashscopeDialect(), clip, lost) as vendor:
+        for name, value in environment(vendor).items():
+            monkeypatch.setenv(name, value)
+        for options in ({}, {"retry_failed": True}, {"retry_failed": True}):
+            summary, store = run(folder, **options)
+            with store:
+                assert summary.made == 0
+                assert {bought.stage for bought in store.purchases()} == {PurchaseStage.INTENDED}
+                assert vendor.creates() == vendor.made() == 4
+        summary, store = run(folder, retry_failed=True, buy_again=True)
+        store.close()
+        assert (summary.made, vendor.made()) == (4, 8)
+
+
+def test_a_run_that_is_killed_again_and_again_pays_for_nothing_twice(folder: Path, clip: bytes) -> None:
+    """The process dies by SIGKILL at random moments; the vendor, who lives on, counts."""
+    rng = random.Random(4)
+    scenario = Scenario(states=("queued", "running", "succeeded"))
+    with serving(DashscopeDialect(), clip, scenario) as vendor:
+        command = [sys.executable, "-m", "evalharness", "generate", str(folder), "--retry-failed"]
+        environ = {**os.environ, **environment(vendor)}
+        for _ in range(6):
+            child = subprocess.Popen(
+                command,
+                env=environ,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            began = vendor.creates()
+            deadline = time.monotonic() + 30
+            # From the first sign of life on: the start of the interpreter is no moment of interest.
+            while vendor.creates() == began and child.poll() is None and time.monotonic() < deadline:
+                if len(vendor.tasks) == 4 or not (folder / "study.db").exists():
+                    time.sleep(0.05)
+                if len(vendor.tasks) == 4:
+                    break
+            time.sleep(rng.uniform(0, 1.2))
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        subprocess.run(command, env=environ, capture_output=True, timeout=120, check=False)
+        with Store.open(f"sqlite:///{folder}/study.db") as store:
+            bought = Counter(purchase.key for purchase in store.purchases())
+            ambiguous = [one for one in store.purchases() if one.stage is PurchaseStage.INTENDED]
+            done = store.jobs(JobState.DONE)
+        assert len(done) + len(ambiguous) == 4
+        assert vendor.made() <= 4
+        assert max(bought.values()) == 1
