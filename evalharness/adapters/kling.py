@@ -160,7 +160,7 @@ class KlingRoute(Route):
         return Call("GET", f"{self._host}/tasks?task_ids={quote(task.task_id, safe='')}")
 
     def after(self, answer: Answer, task: Created) -> Call | None:
-        """By the legacy contract a task is asked for by its kind, which its id does not tell: the other one."""
+        """The same question of the other kind: the legacy contract wants it, and an id does not tell it."""
         if self._legacy and (_code(answer.body) in NOT_HERE or answer.status == 404):
             return Call("GET", self._legacy_url(LEGACY_PATHS[Task.IMAGE_TO_VIDEO], task))
         return None
@@ -174,8 +174,8 @@ class KlingRoute(Route):
             # No proof that it is over: a new task may not be listed yet, and other accounts' never are.
             return Fault(
                 FailureKind.SERVER,
-                f"Kling lists no task {task.task_id} for this key: it may belong to another account or region, "
-                "or be older than thirty days.",
+                f"Kling lists no task {task.task_id} for this key: it may belong to another account or "
+                "region, or be older than thirty days.",
             )
         word = text(account, "task_status" if self._legacy else "status")
         if word is None:
@@ -329,7 +329,7 @@ def _video(account: Mapping[str, Any] | None) -> str | None:
     """The link without a mark, by either contract."""
     for videos in (at(account, "outputs"), at(account, "task_result", "videos")):
         for video in videos if isinstance(videos, list) else []:
-            if at(video, "type") in {None, "video"} and link(video, "url"):
+            if at(video, "type") in (None, "video") and link(video, "url"):
                 return link(video, "url")
     return None
 
