@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = {
     "init",
     "prompts",
+    "adapters",
     "generate",
     "blind",
     "audit",
@@ -39,7 +40,7 @@ COMMANDS = {
     "demo",
 }
 
-WITHOUT_STUDY = {"inspect", "metrics", "rate", "compare", "plan", "simulate"}
+WITHOUT_STUDY = {"adapters", "inspect", "metrics", "rate", "compare", "plan", "simulate"}
 """Commands whose first argument is not a study's folder; their own tests hold them to sentences."""
 
 

@@ -16,10 +16,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from evalharness.cli.adapters import key_missing, route_of
 from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_of
 from evalharness.config import STUDY_FILE, Study, load_study
 from evalharness.errors import EvalHarnessError
 from evalharness.prompts import load_suites
+from evalharness.records import System
 from evalharness.registry import ADAPTERS, METRICS
 
 __all__ = ["Finding", "doctor", "examine"]
@@ -149,9 +151,17 @@ def _study(folder: Path) -> Iterator[Finding]:
     for system in study.systems:
         try:
             ADAPTERS.load(system.adapter)(system, folder=study.folder)
-            yield Finding(f"system {system.name}", "ok", f"reached by the adapter '{system.adapter}'")
+            yield _reached(system)
         except (EvalHarnessError, ImportError) as error:
             yield Finding(f"system {system.name}", "bad", str(error))
+
+
+def _reached(system: System) -> Finding:
+    route = route_of(system.adapter)
+    unset = key_missing(route) if route is not None else None
+    if unset is not None:
+        return Finding(f"system {system.name}", "bad", f"needs a key: set {unset} in the environment.")
+    return Finding(f"system {system.name}", "ok", f"reached by the adapter '{system.adapter}'")
 
 
 def _database(study: Study) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from evalharness.cli import (
+    adapters,
     arena,
     audit,
     blind,
@@ -54,6 +55,7 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("prompts")(prompts.prompts)
+app.command("adapters")(adapters.adapters)
 app.command("generate")(generate.generate)
 app.command("blind")(blind.blind)
 app.add_typer(audit.app, name="audit")

@@ -1,0 +1,188 @@
+"""`evalharness adapters`: which models can be asked for clips, what they make, what they cost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from evalharness.cli.options import AsJson, out, print_json
+from evalharness.errors import UnknownNameError
+from evalharness.registry import ADAPTERS
+
+if TYPE_CHECKING:
+    from evalharness.adapters.remote.catalogue import Catalogue, Model
+    from evalharness.adapters.remote.route import Route
+
+__all__ = ["adapters", "key_missing", "route_of"]
+
+WITHOUT_VENDOR = {
+    "command": "your own program makes the clips (docs/running-a-study.md)",
+    "folder": "clips that you already have",
+    "synthetic": "rendered scenes whose truth is known",
+}
+
+PRICED_S = 5.0
+
+
+def adapters(
+    model: Annotated[list[str] | None, typer.Option(help="All about this model; may be given again.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the models that can be asked for clips: what they make, what a clip costs, whether the key is set.
+
+    Everything comes from data/adapters/*.toml, which you may edit: ids, limits and prices change.
+    """
+    rows = list(_rows(model))
+    if as_json:
+        print_json(rows)
+    elif model:
+        for row in rows:
+            _show(row)
+    else:
+        _show_all(rows)
+
+
+def route_of(adapter: str) -> type[Route] | None:
+    """The route of an adapter that asks a vendor; None for one that asks none."""
+    from evalharness.adapters.remote.adapter import RemoteAdapter
+
+    found = ADAPTERS.load(adapter)
+    if isinstance(found, partial) and found.func is RemoteAdapter:
+        route: type[Route] = found.args[0]
+        return route
+    return None
+
+
+def key_missing(route: type[Route]) -> str | None:
+    """The environment variables to set before this route can be used, or None where all are."""
+    unset = [variable for variable in route.secrets if not os.environ.get(variable, "").strip()]
+    return " and ".join(unset) or None
+
+
+def _rows(wanted: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    from evalharness.adapters.remote.catalogue import catalogue
+
+    known = []
+    for adapter in ADAPTERS:
+        route = route_of(adapter)
+        if route is None:
+            continue
+        listed = catalogue(route.vendor)
+        for model in listed.models:
+            known.append(model.name)
+            if not wanted or model.name in wanted:
+                yield _row(adapter, route, listed, model)
+    strange = sorted(set(wanted or ()) - set(known))
+    if strange:
+        raise UnknownNameError(f"There is no model '{strange[0]}' here. Known: {', '.join(sorted(known))}.")
+
+
+def _row(adapter: str, route: type[Route], listed: Catalogue, model: Model) -> dict[str, Any]:
+    return {
+        "adapter": adapter,
+        "vendor": listed.vendor,
+        **model.model_dump(mode="json"),
+        "clip_usd": {
+            resolution: model.cost_usd(_length(model), resolution, model.ratios[0], audio=True)
+            for resolution in model.resolutions
+        },
+        "clip_s": _length(model),
+        "key_missing": key_missing(route),
+        "verified_live": listed.verified_live,
+        "checked": listed.checked.isoformat(),
+        "page": listed.page,
+    }
+
+
+def _length(model: Model) -> float:
+    """Of the clip whose price is shown: the length that is nearest to 5 s."""
+    return min(model.durations_s, key=lambda second: abs(second - PRICED_S))
+
+
+def _show_all(rows: Sequence[dict[str, Any]]) -> None:
+    for adapter, group in groupby(rows, key=itemgetter("adapter")):
+        models = list(group)
+        unset = models[0]["key_missing"]
+        key = f"[yellow]set {unset}[/]" if unset else "[green]key set[/]"
+        title = f"[bold]{adapter}[/]: {escape(models[0]['vendor'])}, {key}"
+        table = Table(
+            Column("model", no_wrap=True),
+            Column("makes", no_wrap=True),
+            Column("s", no_wrap=True),
+            "sound",
+            "a clip",
+            title=title,
+            title_justify="left",
+            title_style="",
+        )
+        for row in models:
+            tasks = " ".join("t2v" if task == "text_to_video" else "i2v" for task in row["ids"])
+            span = _span(row["durations_s"])
+            table.add_row(escape(row["name"]), tasks, span, row["audio"], _cheapest_and_dearest(row))
+        out.print(table)
+    for name, meaning in WITHOUT_VENDOR.items():
+        out.print(f"[bold]{name}[/]: {meaning}.")
+    unverified = sorted({row["vendor"] for row in rows if not row["verified_live"]})
+    out.print(
+        f"A clip: list price of {PRICED_S:g} s with sound, in US dollars. Unverified live, written from "
+        f"documentation alone: {'; '.join(unverified) or 'none'}. More: --model NAME.",
+        style="dim",
+        soft_wrap=True,
+    )
+
+
+def _show(row: dict[str, Any]) -> None:
+    out.print(f"[bold]{escape(row['name'])}[/] at {escape(row['vendor'])}, adapter '{row['adapter']}'")
+    limits = (row["requests_per_minute"] or "?", row["running"] or "?")
+    lines = {
+        "makes": ", ".join(f"{task} ({name})" for task, name in row["ids"].items()),
+        "seconds": _span(row["durations_s"]),
+        "sizes": ", ".join(f"{word} (shorter side {side})" for word, side in row["resolutions"].items()),
+        "shapes": ", ".join(row["ratios"]),
+        "frames a second": row["fps"] or "not documented: see the probe of each clip",
+        "sound": row["audio"],
+        "seed": row["seed"],
+        "negative prompt": "yes" if row["negative_prompt"] else "no",
+        "prompt rewriting": {
+            "none": "none",
+            "switch": "switched off",
+            "unknown": "nobody says; no switch",
+        }[row["rewriting"]],
+        "watermark": {"none": "none", "switch": "switched off", "hidden": "a hidden one"}[row["watermark"]],
+        "links live": f"{row['link_lifetime_s'] / 3600:g} h" if row["link_lifetime_s"] else "not documented",
+        "a clip": f"{_prices(row)} (list price, {row['clip_s']:g} s with sound)",
+        "takes": f"{row['typical_s'][0]:g} to {row['typical_s'][1]:g} s",
+        "limits": "{} requests a minute, {} tasks running".format(*limits),
+        "key": f"missing: set {row['key_missing']}" if row["key_missing"] else "is set",
+        "verified live": "yes" if row["verified_live"] else f"no; documentation read {row['checked']}",
+        "note": row["note"],
+    }
+    for name, said in lines.items():
+        if said:
+            out.print(f"  [dim]{name}[/] {escape(str(said))}", soft_wrap=True)
+
+
+def _prices(row: dict[str, Any]) -> str:
+    known = {word: price for word, price in row["clip_usd"].items() if price is not None}
+    return ", ".join(f"{word} ${price:.2f}" for word, price in known.items()) or "price unknown"
+
+
+def _cheapest_and_dearest(row: dict[str, Any]) -> str:
+    known = sorted((price, word) for word, price in row["clip_usd"].items() if price is not None)
+    ends = dict.fromkeys([known[0], known[-1]]) if known else {}
+    return " to ".join(f"${price:.2f} ({word})" for price, word in ends) or "price unknown"
+
+
+def _span(seconds: Sequence[float]) -> str:
+    """`3..15` where every whole second can be asked for, else all of them."""
+    if len(seconds) > 2 and all(after - before == 1 for before, after in pairwise(seconds)):
+        return f"{seconds[0]:g}..{seconds[-1]:g}"
+    return ", ".join(f"{second:g}" for second in seconds)
