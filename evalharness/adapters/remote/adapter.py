@@ -11,11 +11,19 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import new_class
 from typing import Any, cast
 
-from evalharness.adapters.base import Capabilities, Generated, GenerationRequest, Journal, MemoryJournal
+from evalharness.adapters.base import (
+    Capabilities,
+    Generated,
+    GenerationRequest,
+    Journal,
+    MemoryJournal,
+    Standing,
+)
 from evalharness.adapters.delivery import delivery as whole
 from evalharness.adapters.parameters import read_parameters
 from evalharness.adapters.remote.catalogue import catalogue
@@ -27,7 +35,7 @@ from evalharness.adapters.remote.exchange import Ask, Call, Created, Fault, Stat
 from evalharness.adapters.remote.limits import Limits
 from evalharness.adapters.remote.line import Line
 from evalharness.adapters.remote.route import Route
-from evalharness.adapters.remote.submission import recorded, submit
+from evalharness.adapters.remote.submission import cell_of, recorded, submit
 from evalharness.adapters.remote.waiting import Watched, watch
 from evalharness.errors import ConfigError, GenerationError, MediaError
 from evalharness.media import probe
@@ -72,8 +80,7 @@ class RemoteAdapter:
         del folder
         self.system = system
         self.model = catalogue(route.vendor).model(system.model)
-        known = new_class("RemoteParameters", (CellParameters, route.parameters))
-        parameters = read_parameters(cast("type[CellParameters]", known), system)
+        parameters = read_parameters(_known_parameters(route), system)
         check_parameters(system, self.model, parameters)
         self._cell = parameters
         self._environment = os.environ if environment is None else environment
@@ -97,7 +104,7 @@ class RemoteAdapter:
 
     def cost_usd(self, request: GenerationRequest) -> float | None:
         """The list price of this request. Raises GenerationError where it is refused."""
-        return self._list_price(self._served(request, UNSENT_ID))
+        return self._list_price(cell_of(self._served(request, UNSENT_ID)))
 
     def generate(self, request: GenerationRequest) -> Generated:
         """Make one clip and wait for it. A task that is cut off is lost: a run of many uses `make`."""
@@ -125,7 +132,6 @@ class RemoteAdapter:
         if client is None:
             async with Client(self._bounds) as own:
                 return await self.make(request, journal, client=own, limits=limits)
-        deadline_s = self._clock.monotonic() + request.timeout_s
         ask = self._served(request, UNSENT_ID)
         line = Line(
             route=self.route,
@@ -135,21 +141,24 @@ class RemoteAdapter:
             clock=self._clock,
             environment=self._environment,
         )
-        resumed = journal.standing.task_id is not None
+        resumed = journal.standing != Standing()
 
         def ask_with(external_id: str) -> Ask:
             return dataclasses.replace(ask, external_id=external_id)
 
         async with line.limits.task():
+            # Other clips of the account may have held its places for hours: that time is not this clip's.
+            deadline_s = self._clock.monotonic() + request.timeout_s
             task = await submit(line, ask_with, journal, deadline_s)
             submitted_s = self._clock.monotonic()
             timeout_s = max(deadline_s - submitted_s, 0.0)
             watched = await watch(
                 line, task, journal, poll_s=self.model.poll_s, start_s=submitted_s, timeout_s=timeout_s
             )
-        sent = journal.standing.intended or recorded(self.route.create(ask), ask)
+        # A task that an earlier run began was asked for as that run's settings stood.
+        record = journal.standing.intended or recorded(self.route.create(ask), ask)
         fetched = await self._fetch(line, task, watched.status, journal, request.output)
-        return self._generated(ask, sent, task, watched, fetched, resumed=resumed)
+        return self._generated(record, task, watched, fetched, resumed=resumed)
 
     def _ask(self, request: GenerationRequest, external_id: str) -> Ask | Refusal:
         return ask_for(self.system, self.model, self._cell, request, external_id)
@@ -221,32 +230,23 @@ class RemoteAdapter:
 
     def _generated(
         self,
-        ask: Ask,
-        sent: Mapping[str, Any],
+        record: Mapping[str, Any],
         task: Created,
         watched: Watched,
         fetched: _Fetched,
         *,
         resumed: bool,
     ) -> Generated:
-        told_cost = watched.status.cost_usd
-        cost_usd = self._list_price(ask) if told_cost is None else told_cost
+        cell = record["cell"]
+        told_cost, price = watched.status.cost_usd, self._list_price(cell)
+        cost_usd = price if told_cost is None else told_cost
         # Of a task that an earlier run began, nobody here saw when it ended.
         times = (None, None) if resumed else (watched.queue_s, watched.run_s)
         request = {
             "route": self.route.vendor,
             "model": self.model.name,
-            "sent": dict(sent),
-            "cell": {
-                "duration_s": ask.duration_s,
-                "resolution": ask.resolution,
-                "ratio": ask.ratio,
-                "width": ask.width,
-                "height": ask.height,
-                "audio": ask.audio,
-                "seed": ask.seed,
-                "negative_prompt": ask.negative_prompt,
-            },
+            "sent": {key: value for key, value in record.items() if key != "cell"},
+            "cell": cell,
             "overrides": self._cell.model_dump(include=set(CellParameters.model_fields), exclude_none=True),
             "told": dict(watched.status.told),
             "rewriting": self.model.rewriting,
@@ -256,11 +256,7 @@ class RemoteAdapter:
             "run_s": times[1],
             "download_s": fetched.download_s,
             "download": dataclasses.asdict(fetched.received),
-            "cost_from": "vendor"
-            if told_cost is not None
-            else "list price"
-            if cost_usd is not None
-            else None,
+            "cost_from": "vendor" if told_cost is not None else None if price is None else "list price",
         }
         return Generated(
             request=request,
@@ -269,8 +265,14 @@ class RemoteAdapter:
             cost_usd=cost_usd,
         )
 
-    def _list_price(self, ask: Ask) -> float | None:
-        return self.model.cost_usd(ask.duration_s, ask.resolution, ask.ratio, audio=ask.audio)
+    def _list_price(self, cell: Mapping[str, Any]) -> float | None:
+        return self.model.cost_usd(cell["duration_s"], cell["resolution"], cell["ratio"], audio=cell["audio"])
+
+
+@cache
+def _known_parameters(route: type[Route]) -> type[CellParameters]:
+    """The route's own parameters and everybody's; made once, since an adapter may be made for every clip."""
+    return cast("type[CellParameters]", new_class("RemoteParameters", (CellParameters, route.parameters)))
 
 
 class _NotWhole(Exception):

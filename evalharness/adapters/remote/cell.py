@@ -151,7 +151,7 @@ def _cell(
                     return resolution, ratio
     else:
         for ratio in model.ratios:
-            if _has_shape(request.width, request.height, ratio):
+            if any(_fits_shape(model, resolution, ratio, request) for resolution in model.resolutions):
                 return given.resolution, ratio
     made = "; ".join(
         f"{resolution} as "
@@ -176,6 +176,12 @@ def _fits(model: Model, resolution: str, ratio: str, request: GenerationRequest)
         and abs(width / request.width - 1) <= SIZE_TOLERANCE
         and abs(height / request.height - 1) <= SIZE_TOLERANCE
     )
+
+
+def _fits_shape(model: Model, resolution: str, ratio: str, request: GenerationRequest) -> bool:
+    """Whether the asked pixels have this ratio, in fact or as the vendor rounds it."""
+    own = (request.width, request.height) == model.pixels(resolution, ratio)
+    return own or _has_shape(request.width, request.height, ratio)
 
 
 def _has_shape(width: int, height: int, ratio: str) -> bool:

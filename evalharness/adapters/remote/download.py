@@ -57,7 +57,9 @@ async def download(
     *,
     lives_s: float | None = None,
 ) -> Received | Fault:
-    """Write the clip to `target`, anew. `lives_s`: for how long its link will still work, where known.
+    """Write the clip to `target`, anew, with these `credentials` for the host that its link names alone.
+
+    `lives_s`: for how long the link will still work, where known.
 
     A fault of kind EXPIRED means that the link is over; of kind AUTH, that the key was refused; any other,
     that another try may end better.
@@ -82,7 +84,7 @@ async def download(
 async def _follow(
     client: Client, delivery: Delivery, target: Path, credentials: Mapping[str, str], most_bytes: int
 ) -> Received | Fault:
-    url, headers = delivery.url, dict(credentials) if delivery.authorised else {}
+    url, headers = delivery.url, dict(credentials)
     for _ in range(REDIRECTS + 1):
         if urlsplit(url).scheme not in {"http", "https"}:
             return Fault(FailureKind.SERVER, "The link to the clip leads to something other than http(s).")

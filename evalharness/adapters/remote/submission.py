@@ -22,7 +22,7 @@ from evalharness.adapters.remote.line import Line
 from evalharness.errors import AmbiguousCreate, GenerationError
 from evalharness.records import FailureKind
 
-__all__ = ["recorded", "submit"]
+__all__ = ["cell_of", "recorded", "submit"]
 
 PAUSES_S = (2.0, 5.0, 10.0, 20.0, 40.0)
 """Before each further create, where the last one certainly had no effect and another may go better."""
@@ -42,6 +42,20 @@ class _Refused:
     worth_repeating: bool
 
 
+def cell_of(ask: Ask) -> dict[str, Any]:
+    """What was asked for in words that compare across vendors."""
+    return {
+        "duration_s": ask.duration_s,
+        "resolution": ask.resolution,
+        "ratio": ask.ratio,
+        "width": ask.width,
+        "height": ask.height,
+        "audio": ask.audio,
+        "seed": ask.seed,
+        "negative_prompt": ask.negative_prompt,
+    }
+
+
 def recorded(call: Call, ask: Ask) -> dict[str, Any]:
     """The call for a clip's recipe and the job's record: exact, but for pictures, which are named by hash."""
     sent = {
@@ -50,6 +64,7 @@ def recorded(call: Call, ask: Ask) -> dict[str, Any]:
         "url": call.url,
         "headers": dict(call.headers),
         "json": call.json,
+        "cell": cell_of(ask),
     }
     if ask.first_frame is None:
         return sent

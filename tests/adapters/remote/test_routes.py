@@ -17,18 +17,13 @@ import pytest
 from evalharness.adapters.base import MemoryJournal
 from evalharness.adapters.remote.client import Client
 from evalharness.adapters.remote.download import DownloadBounds
-from evalharness.errors import AmbiguousCreate
+from evalharness.errors import AmbiguousCreate, GenerationError
 from evalharness.records import FailureKind
 from tests.adapters.remote.server import RETRY_AFTER_S, STRANGE, Scenario, serving
 from tests.adapters.remote.stage import TEXT, Case, Stage, all_cases, install
 
 CASES = all_cases()
 SetUp = Callable[..., Stage]
-
-
-@pytest.fixture(scope="module")
-def clip(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4").read_bytes()
 
 
 @pytest.fixture(params=list(CASES))
@@ -113,6 +108,21 @@ def test_generate_waits_for_one_clip(stage: SetUp, clip: bytes) -> None:
     made = on.adapter().generate(on.request())
     assert (on.folder / "clip.mp4").read_bytes() == clip
     assert made.request["resumed"] is False
+
+
+def test_generate_never_lets_a_paid_task_be_asked_for_again(stage: SetUp) -> None:
+    on = stage(polls=("server",) * 12)
+    on.timeout_s = 60
+    with pytest.raises(GenerationError) as caught:
+        on.adapter().generate(on.request())
+    assert (caught.value.kind, caught.value.retry_safe) == (FailureKind.TIMEOUT, False)
+
+
+def test_generate_may_be_called_again_where_nothing_was_made(stage: SetUp) -> None:
+    on = stage(creates=("rate",) * 50)
+    with pytest.raises(GenerationError) as caught:
+        on.adapter().generate(on.request())
+    assert (caught.value.kind, caught.value.retry_safe) == (FailureKind.RATE, True)
 
 
 def test_many_at_once_keep_to_their_own_tasks(stage: SetUp) -> None:
@@ -239,7 +249,7 @@ def test_a_question_that_went_wrong_is_asked_again(stage: SetUp, mishap: str) ->
     on.make()
     assert on.vendor.made() == on.vendor.creates() == 1
     if mishap == "rate_wait":
-        assert max(on.time.sleeps) >= RETRY_AFTER_S
+        assert on.time.sleeps[0] >= RETRY_AFTER_S
 
 
 @pytest.mark.parametrize("mishap", ["strange", "malformed"])

@@ -1,0 +1,147 @@
+"""What a remote adapter says before anything is sent, and where its key goes."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from evalharness.adapters.base import MemoryJournal
+from evalharness.adapters.remote.adapter import RemoteAdapter, request_preview
+from evalharness.adapters.remote.exchange import Answer, Created, Delivery, Fault, Status, TaskState
+from evalharness.adapters.remote.limits import Limits
+from evalharness.errors import ConfigError, GenerationError
+from evalharness.records import FailureKind, System, Task
+from evalharness.registry import ADAPTERS
+from tests.adapters.remote.plain import KEY, PlainDialect, PlainRoute
+from tests.adapters.remote.server import Scenario, serving
+from tests.adapters.remote.stage import Case, Stage, install
+
+
+class LuringRoute(PlainRoute):
+    """A vendor whose answers point to another host, for the clip or for questions."""
+
+    def polled(self, answer: Answer, task: Created) -> Status | Fault:
+        return Status(TaskState.SUCCEEDED, "done", delivery=Delivery("http://127.0.0.1:9/x", authorised=True))
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    install(monkeypatch)
+    with serving(PlainDialect(), b"", Scenario()) as vendor:
+        yield Stage(Case(PlainRoute, PlainDialect()), vendor, tmp_path)
+
+
+def test_the_key_stays_with_the_vendor(stage: Stage) -> None:
+    lured = dataclasses.replace(stage, case=Case(LuringRoute, PlainDialect()))
+    error = lured.fail()
+    assert error.kind is FailureKind.SERVER
+    assert "http://127.0.0.1:9" in str(error)
+    assert "not sent there" in str(error)
+    assert lured.journal.standing.task_id is not None
+
+
+def test_it_says_what_it_can_do(stage: Stage) -> None:
+    adapter = stage.adapter()
+    assert adapter.version == "1.1"
+    assert adapter.capabilities.tasks == (Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO)
+    assert adapter.capabilities.audio == "switchable"
+    assert adapter.cost_usd(stage.request()) == pytest.approx(0.25)
+
+
+def test_a_silent_clip_costs_its_own_price(stage: Stage) -> None:
+    silent = dataclasses.replace(stage, parameters={"audio": False, "resolution": "720p"})
+    assert silent.adapter().cost_usd(silent.request()) == pytest.approx(0.2)
+
+
+def test_its_parameters_are_the_routes_and_everybodys(stage: Stage) -> None:
+    known = dataclasses.replace(stage, parameters={"tier": "fast", "duration_s": 6})
+    assert known.adapter().refuse(known.request()) is None
+    unknown = dataclasses.replace(stage, parameters={"tire": "fast"})
+    with pytest.raises(ConfigError, match="tire.*knows no such parameter.*tier"):
+        unknown.adapter()
+    impossible = dataclasses.replace(stage, parameters={"resolution": "8k"})
+    with pytest.raises(ConfigError, match="resolution.*480p, 720p"):
+        impossible.adapter()
+
+
+def test_what_is_refused_is_not_sent(stage: Stage) -> None:
+    request = dataclasses.replace(stage.request(), duration_s=99.0)
+    said = stage.adapter().refuse(request)
+    assert said is not None
+    assert "99 s" in said
+    for ask in (stage.adapter().preview, stage.adapter().generate):
+        with pytest.raises(GenerationError) as caught:
+            ask(request)
+        assert (caught.value.kind, str(caught.value)) == (FailureKind.PARAMETER, said)
+    assert stage.vendor.requests == []
+
+
+def test_a_task_is_recorded_as_it_was_asked_for(clip: bytes, stage: Stage) -> None:
+    stage.timeout_s = 0.0
+    assert stage.fail().kind is FailureKind.TIMEOUT
+    stage.timeout_s = 3600.0
+    stage.vendor.clip = clip
+    now = dataclasses.replace(stage, parameters={"duration_s": 6, "audio": False})
+    now.journal = stage.journal
+    made = now.make()
+    assert made.request["cell"]["duration_s"] == 5.0
+    assert made.request["cell"]["audio"] is True
+    assert made.cost_usd == pytest.approx(0.25)
+    assert (made.request["resumed"], made.request["cost_from"]) == (True, "list price")
+    assert stage.vendor.creates() == 1
+
+
+def test_waiting_for_a_place_is_not_the_clips_own_time(stage: Stage) -> None:
+    limits = Limits(running=1)
+    stage.timeout_s = 60
+
+    async def in_turn() -> None:
+        async with limits.task():
+            job = asyncio.ensure_future(stage.adapter().make(stage.request(), stage.journal, limits=limits))
+            await asyncio.sleep(0.1)  # it has come as far as it can
+            assert stage.vendor.requests == []
+            stage.time.now_s = 1e6
+        with pytest.raises(GenerationError) as caught:  # this vendor's clips are empty files
+            await job
+        assert caught.value.kind is not FailureKind.TIMEOUT
+
+    asyncio.run(in_turn())
+    assert stage.vendor.downloads > 0
+
+
+def test_a_picture_is_recorded_by_its_hash(stage: Stage) -> None:
+    file = stage.folder.parent / "frame.png"
+    Image.effect_noise((64, 36), 80).save(file)
+    request = stage.request()
+    prompt = dataclasses.replace(request.prompt, task=Task.IMAGE_TO_VIDEO, first_frame=str(file))
+    request = dataclasses.replace(request, prompt=prompt)
+    journal = MemoryJournal()
+    with pytest.raises(GenerationError):  # this vendor's clips are empty files
+        asyncio.run(stage.adapter().make(request, journal))
+    sent = journal.standing.intended
+    assert sent is not None
+    assert sent["json"]["frame"] == f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+    assert sent["json"]["model"] == "plain-1-i2v"
+    assert sent["headers"] == {"X-Plain": "1"}
+    assert KEY not in str(sent)
+
+
+def test_a_preview_by_name_asks_remote_systems_only(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAIN_URL", stage.vendor.url)
+    system = System(name="tried", adapter="plain", model="plain-1")
+    plain = partial(RemoteAdapter, PlainRoute)
+    monkeypatch.setattr(ADAPTERS, "load", lambda _name: plain)
+    call = request_preview(system, stage.request(), folder=stage.folder)
+    assert call.url == f"{stage.vendor.url}/tasks"
+    assert stage.vendor.requests == []
+    monkeypatch.undo()
+    folder = System(name="mine", adapter="folder", parameters={"path": "."})
+    with pytest.raises(ConfigError, match="mine"):
+        request_preview(folder, stage.request(), folder=stage.folder)
