@@ -70,6 +70,8 @@ ADAPTERS = Registry(
         "command": "evalharness.adapters.command:CommandAdapter",
         "dashscope": "evalharness.adapters.dashscope:DashscopeAdapter",
         "folder": "evalharness.adapters.folder:FolderAdapter",
+        "kling": "evalharness.adapters.kling:KlingAdapter",
+        "minimax": "evalharness.adapters.minimax:MinimaxAdapter",
         "synthetic": "evalharness.adapters.synthetic:SyntheticAdapter",
     },
 )

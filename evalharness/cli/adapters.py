@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby, pairwise
@@ -14,7 +15,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from evalharness.cli.options import AsJson, out, print_json
-from evalharness.errors import UnknownNameError
+from evalharness.errors import GenerationError, UnknownNameError
 from evalharness.registry import ADAPTERS
 
 if TYPE_CHECKING:
@@ -61,10 +62,13 @@ def route_of(adapter: str) -> type[Route] | None:
     return None
 
 
-def key_missing(route: type[Route]) -> str | None:
-    """The environment variables to set before this route can be used, or None where all are."""
-    unset = [variable for variable in route.secrets if not os.environ.get(variable, "").strip()]
-    return " and ".join(unset) or None
+def key_missing(route: Route) -> str | None:
+    """The sentence that says which key this route lacks, or None where it has what it needs."""
+    try:
+        route.credentials(os.environ, time.time())
+    except GenerationError as error:
+        return str(error)
+    return None
 
 
 def _rows(wanted: Sequence[str] | None) -> Iterator[dict[str, Any]]:
@@ -95,7 +99,7 @@ def _row(adapter: str, route: type[Route], listed: Catalogue, model: Model) -> d
             for resolution in model.resolutions
         },
         "clip_s": _length(model),
-        "key_missing": key_missing(route),
+        "key_missing": key_missing(route(route.parameters(), os.environ)),
         "verified_live": listed.verified_live,
         "checked": listed.checked.isoformat(),
         "page": listed.page,
@@ -110,8 +114,7 @@ def _length(model: Model) -> float:
 def _show_all(rows: Sequence[dict[str, Any]]) -> None:
     for adapter, group in groupby(rows, key=itemgetter("adapter")):
         models = list(group)
-        unset = models[0]["key_missing"]
-        key = f"[yellow]set {unset}[/]" if unset else "[green]key set[/]"
+        key = "[yellow]needs a key[/]" if models[0]["key_missing"] else "[green]key set[/]"
         title = f"[bold]{adapter}[/]: {escape(models[0]['vendor'])}, {key}"
         table = Table(
             Column("model", no_wrap=True),
@@ -161,7 +164,7 @@ def _show(row: dict[str, Any]) -> None:
         "a clip": f"{_prices(row)} (list price, {row['clip_s']:g} s with sound)",
         "takes": f"{row['typical_s'][0]:g} to {row['typical_s'][1]:g} s",
         "limits": "{} requests a minute, {} tasks running".format(*limits),
-        "key": f"missing: set {row['key_missing']}" if row["key_missing"] else "is set",
+        "key": row["key_missing"] or "is set",
         "verified live": "yes" if row["verified_live"] else f"no; documentation read {row['checked']}",
         "note": row["note"],
     }

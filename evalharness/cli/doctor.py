@@ -16,7 +16,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from evalharness.cli.adapters import key_missing, route_of
+from evalharness.adapters.base import Adapter
+from evalharness.cli.adapters import key_missing
 from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_of
 from evalharness.config import STUDY_FILE, Study, load_study
 from evalharness.errors import EvalHarnessError
@@ -150,17 +151,17 @@ def _study(folder: Path) -> Iterator[Finding]:
     yield from _database(study)
     for system in study.systems:
         try:
-            ADAPTERS.load(system.adapter)(system, folder=study.folder)
-            yield _reached(system)
+            yield _reached(system, ADAPTERS.load(system.adapter)(system, folder=study.folder))
         except (EvalHarnessError, ImportError) as error:
             yield Finding(f"system {system.name}", "bad", str(error))
 
 
-def _reached(system: System) -> Finding:
-    route = route_of(system.adapter)
-    unset = key_missing(route) if route is not None else None
+def _reached(system: System, adapter: Adapter) -> Finding:
+    from evalharness.adapters.remote.adapter import RemoteAdapter  # pydantic models of every vendor
+
+    unset = key_missing(adapter.route) if isinstance(adapter, RemoteAdapter) else None
     if unset is not None:
-        return Finding(f"system {system.name}", "bad", f"needs a key: set {unset} in the environment.")
+        return Finding(f"system {system.name}", "bad", unset)
     return Finding(f"system {system.name}", "ok", f"reached by the adapter '{system.adapter}'")
 
 

@@ -37,6 +37,11 @@ AGREEMENT = -2.0
 WIDEST_S = 0.7
 """A wider interval leaves the lag open."""
 
+MESHES = ((468, 3), (478, 3))
+"""Points of MediaPipe's face mesh; the last ten of 478 are irises."""
+SLOWEST_S = 1.0
+"""Frames farther apart than this are no film, but times in another unit."""
+
 NOTICED_S = (-0.045, 0.125)
 """ITU-R BT.1359: lags between these go unnoticed."""
 ACCEPTED_S = (-0.090, 0.185)
@@ -72,10 +77,11 @@ def lag(
 ) -> LagReading | Unscorable:
     """How late `speech` comes after the lips of `mesh`.
 
-    mesh: (n, 468, 3) MediaPipe face mesh points (x right, y down, z to the back) of one face in pixels,
-    widths of the face or any other unit; rows of NaN where it was not seen. times_s: (n,) when each frame
-    is shown, strictly increasing, evenly or not. speech: (m,) mono at `rate_hz`, full scale ±1, whose first
-    sample sounds at `speech_start_s` on the frames' clock. towers: other weights than the shipped ones.
+    mesh: (n, 468, 3) MediaPipe face mesh points, or 478 with irises (x right, y down, z to the back) of one
+    face in pixels, widths of the face or any other unit that is the same along all axes (MediaPipe's own 0..1
+    coordinates are not: multiply x and z by the picture's width, y by its height); rows of NaN where it was
+    not seen. times_s: (n,) when each frame is shown, strictly increasing, evenly or not. speech: (m,) mono at
+    `rate_hz`, full scale ±1, whose first sample sounds at `speech_start_s` on the frames' clock. towers: other weights than the shipped ones.
 
     Unscorable where sound and seen lips share less than 0.9 s, the face is seen in less than half of the
     frames, the lips stand still, there is silence, lips and sound agree at no shift, the best one lies at
@@ -90,6 +96,8 @@ def lag(
     'The face is seen in 0 of 50 frames; half of them are needed.'
     """
     mesh, times = _checked(mesh, times_s)
+    if rate_hz <= 0:
+        raise ValueError(f"The speech's rate must be above 0 Hz; got {rate_hz}.")
     sound = np.asarray(speech, np.float64)
     if sound.ndim != 1 or not np.isfinite(sound).all():
         raise ValueError(f"lag needs mono speech (m,) of finite samples; got the shape {sound.shape}.")
@@ -112,11 +120,20 @@ def verdict(lag_s: float) -> str:
 def _checked(mesh: NDArray[np.floating], times_s: NDArray[np.floating]) -> tuple[NDArray[np.floating], Array]:
     times = np.asarray(times_s, np.float64)
     mesh = np.asarray(mesh)
-    if mesh.ndim != 3 or mesh.shape[1:] != (468, 3) or times.shape != (len(mesh),):
-        raise ValueError(f"lag needs meshes (n, 468, 3) and n times; got {mesh.shape} and {times.shape}.")
-    if np.any(np.diff(times) <= 0):
-        raise ValueError("Frame times must strictly increase; these do not.")
-    return mesh, times
+    if mesh.ndim != 3 or mesh.shape[1:] not in MESHES or times.shape != (len(mesh),):
+        raise ValueError(
+            "lag needs meshes (n, 468, 3), or with irises (n, 478, 3), and n times; "
+            f"got {mesh.shape} and {times.shape}."
+        )
+    gaps = np.diff(times)
+    if not np.isfinite(times).all() or np.any(gaps <= 0):
+        raise ValueError("Frame times must be finite and strictly increase; these do not.")
+    if gaps.size and float(np.median(gaps)) > SLOWEST_S:
+        raise ValueError(
+            f"Frame times count seconds; these frames lie {np.median(gaps):g} s apart. "
+            "Were they milliseconds? Divide by 1000."
+        )
+    return mesh[:, :468], times
 
 
 def _read(evidence: Evidence, towers: Towers) -> LagReading | Unscorable:

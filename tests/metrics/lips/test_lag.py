@@ -119,6 +119,12 @@ def test_what_is_no_clip_is_an_error() -> None:
     for speech in (np.zeros((2, 80000)), np.full(80000, np.nan)):
         with pytest.raises(ValueError, match="mono speech"):
             lag(np.zeros((5, 468, 3)), np.arange(5.0), speech, 16000)
+    with pytest.raises(ValueError, match=r"40 s apart\. Were they milliseconds"):
+        lag(np.zeros((5, 468, 3)), 40.0 * np.arange(5.0), np.zeros(80000), 16000)
+    with pytest.raises(ValueError, match="must be finite"):
+        lag(np.zeros((2, 468, 3)), np.array([0.0, np.nan]), np.zeros(80000), 16000)
+    with pytest.raises(ValueError, match="above 0 Hz; got 0"):
+        lag(np.zeros((5, 468, 3)), np.arange(5.0), np.zeros(80000), 0)
 
 
 @pytest.mark.parametrize(
