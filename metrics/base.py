@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Metric(ABC):
     """Paper, standard or program the definition comes from; `ours` where it is our own."""
     needs: ClassVar[str] = "metrics"
     """The extra to install, and the weights to bring, in a few words."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Modules of the extra `metrics` that measuring imports; `missing` looks for them."""
     uses_brief: ClassVar[bool] = False
     """Whether the numbers depend on what the clip was asked to show (`AVClip.brief`)."""
 
@@ -76,8 +79,12 @@ class Metric(ABC):
         """A sentence on what must be installed or brought before this metric can run here; None if nothing.
 
         A metric that cannot run is left out and named, and records nothing: that says nothing of a clip.
+        Where more than `packages` is needed, a metric asks for these first and then for the rest.
         """
-        return None
+        absent = [name for name in cls.packages if find_spec(name) is None]
+        if not absent:
+            return None
+        return f"This needs {' and '.join(absent)}: pip install 'evalharness[metrics]'"
 
     @classmethod
     def weights(cls) -> str:

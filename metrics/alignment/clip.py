@@ -29,6 +29,7 @@ class ClipAlignment(Metric):
 
     name: ClassVar[str] = "clip_alignment"
     version: ClassVar[str] = "1"
+    packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "prompt_adherence"
     source: ClassVar[str] = "CLIPSIM (Wu et al. 2021); temporal consistency (Esser et al. 2023)"
     needs: ClassVar[str] = "torch, open_clip_torch; a model brought by the user (EVALHARNESS_CLIP)"
@@ -41,7 +42,7 @@ class ClipAlignment(Metric):
     @classmethod
     def missing(cls) -> str | None:
         """open_clip, and a model."""
-        return openclip.missing()
+        return super().missing() or openclip.missing()
 
     @classmethod
     def weights(cls) -> str:
@@ -70,6 +71,7 @@ class ClipFirstFrame(Metric):
 
     name: ClassVar[str] = "clip_first_frame"
     version: ClassVar[str] = "1"
+    packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "prompt_adherence"
     source: ClassVar[str] = "CLIP image similarity (Radford et al. 2021)"
     needs: ClassVar[str] = "torch, open_clip_torch; a model brought by the user (EVALHARNESS_CLIP)"
@@ -81,7 +83,7 @@ class ClipFirstFrame(Metric):
     @classmethod
     def missing(cls) -> str | None:
         """open_clip, and a model."""
-        return openclip.missing()
+        return super().missing() or openclip.missing()
 
     @classmethod
     def weights(cls) -> str:

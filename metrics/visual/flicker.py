@@ -40,6 +40,7 @@ class Flicker(Metric):
 
     name: ClassVar[str] = "flicker"
     version: ClassVar[str] = "1"
+    packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "visual_quality"
     source: ClassVar[str] = "VBench (Huang et al. 2024) temporal flickering; still and pumping: ours"
     quantities: ClassVar[tuple[Quantity, ...]] = (

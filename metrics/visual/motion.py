@@ -43,6 +43,7 @@ class Motion(Metric):
 
     name: ClassVar[str] = "motion"
     version: ClassVar[str] = "2"
+    packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "motion"
     source: ClassVar[str] = "after VBench (Huang et al. 2024) with DIS flow; Lai et al. 2018"
     quantities: ClassVar[tuple[Quantity, ...]] = (

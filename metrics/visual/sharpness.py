@@ -41,6 +41,7 @@ class Sharpness(Metric):
 
     name: ClassVar[str] = "sharpness"
     version: ClassVar[str] = "2"
+    packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "visual_quality"
     source: ClassVar[str] = "Crété-Roffet et al. 2007, on a pyramid"
     quantities: ClassVar[tuple[Quantity, ...]] = (

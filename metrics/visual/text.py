@@ -62,6 +62,7 @@ class Text(Metric):
 
     name: ClassVar[str] = "text"
     version: ClassVar[str] = "1"
+    packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "prompt_adherence"
     source: ClassVar[str] = "PP-OCRv4 (after Du et al. 2020); scoring: ours"
     needs: ClassVar[str] = "rapidocr-onnxruntime"
@@ -87,7 +88,7 @@ class Text(Metric):
                 "Reading words needs OCR: pip install onnxruntime pyclipper shapely six pyyaml pillow tqdm, "
                 "then pip install --no-deps rapidocr-onnxruntime (it would bring a second OpenCV)."
             )
-        return None
+        return super().missing()
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
         """All three from the same samples."""

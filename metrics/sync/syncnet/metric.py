@@ -63,6 +63,7 @@ class SyncNet(Metric):
 
     name: ClassVar[str] = "syncnet"
     version: ClassVar[str] = "2"
+    packages: ClassVar[tuple[str, ...]] = ("cv2", "scipy", "soxr")
     question: ClassVar[str] = "av_sync"
     source: ClassVar[str] = "Chung and Zisserman 2016 (SyncNet); Prajwal et al. 2020 (LSE-C, LSE-D)"
     needs: ClassVar[str] = "metrics, torch; weights brought by the user (syncnet_v2.model, sfd_face.pth)"
@@ -86,9 +87,11 @@ class SyncNet(Metric):
     @classmethod
     def missing(cls) -> str | None:
         """Packages, the released weights, or a detector of faces."""
-        for package, line in (("torch", "torch"), ("scipy", "scipy"), ("soxr", "soxr")):
-            if find_spec(package) is None:
-                return f"SyncNet needs the package {package}: pip install {line}"
+        absent = super().missing()
+        if absent is not None:
+            return absent
+        if find_spec("torch") is None:
+            return "SyncNet needs the package torch: pip install torch"
         try:
             weights, detector = SYNCNET.brought(), S3FD.brought()
             if weights is None:
