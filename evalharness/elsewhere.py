@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from evalharness.adapters.base import Journal
 from evalharness.adapters.remote.adapter import RemoteAdapter
@@ -70,22 +69,17 @@ class Elsewhere:
         if self._client is not None:
             await self._client.close()
 
-    def _ask(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._loop is not None:
-            with suppress(TimeoutError):
-                asyncio.run_coroutine_threadsafe(work, self._loop).result(GOODBYE_S)
-        else:
-            work.close()
-
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ask(self._close())
-        if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.run_until_complete(self._loop.shutdown_default_executor())
-            self._loop.close()
+        if self._loop is None or self._thread is None:
+            return
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(GOODBYE_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
