@@ -72,6 +72,7 @@ ADAPTERS = Registry(
         "folder": "evalharness.adapters.folder:FolderAdapter",
         "kling": "evalharness.adapters.kling:KlingAdapter",
         "minimax": "evalharness.adapters.minimax:MinimaxAdapter",
+        "openrouter": "evalharness.adapters.openrouter:OpenrouterAdapter",
         "synthetic": "evalharness.adapters.synthetic:SyntheticAdapter",
     },
 )

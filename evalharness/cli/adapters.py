@@ -86,7 +86,7 @@ def _rows(wanted: Sequence[str] | None) -> Iterator[dict[str, Any]]:
                 yield _row(adapter, route, listed, model)
     strange = sorted(set(wanted or ()) - set(known))
     if strange:
-        raise UnknownNameError(f"There is no model '{strange[0]}' here. Known: {', '.join(sorted(known))}.")
+        raise UnknownNameError(f"There is no model '{strange[0]}' here. Known: {', '.join(sorted(set(known)))}.")
 
 
 def _row(adapter: str, route: type[Route], listed: Catalogue, model: Model) -> dict[str, Any]:
@@ -159,7 +159,12 @@ def _show(row: dict[str, Any]) -> None:
             "switch": "switched off",
             "unknown": "nobody says; no switch",
         }[row["rewriting"]],
-        "watermark": {"none": "none", "switch": "switched off", "hidden": "a hidden one"}[row["watermark"]],
+        "watermark": {
+            "none": "none",
+            "switch": "switched off",
+            "hidden": "a hidden one",
+            "unknown": "nobody says: look at the first clip",
+        }[row["watermark"]],
         "links live": f"{row['link_lifetime_s'] / 3600:g} h" if row["link_lifetime_s"] else "not documented",
         "a clip": f"{_prices(row)} (list price, {row['clip_s']:g} s with sound)",
         "takes": f"{row['typical_s'][0]:g} to {row['typical_s'][1]:g} s",

@@ -48,8 +48,8 @@ class Model(_Table):
     negative_prompt: bool = False
     rewriting: Literal["none", "switch", "unknown"]
     """Whether the vendor rewrites prompts: no; yes, with a switch that we turn off; nobody says."""
-    watermark: Literal["none", "switch", "hidden"]
-    """A mark: none; a visible one that we turn off; a hidden one that cannot be turned off."""
+    watermark: Literal["none", "switch", "hidden", "unknown"]
+    """A mark: none; a visible one that we turn off; a hidden one that cannot be turned off; nobody says."""
     fps: Positive | None = None
     """Frames a second where documented; the probe of each clip has the last word."""
     prompt_characters: int | None = Field(default=None, ge=1)
