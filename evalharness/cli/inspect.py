@@ -102,7 +102,9 @@ def _clips(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
                 inside = sorted(each for each in path.iterdir() if each.suffix.lower() in VIDEO)
                 clips += inside
                 if inside:
-                    status.print(f"{path}: {numbers.many(len(inside), 'clip')}.", markup=False)
+                    status.print(
+                        f"{path}: {numbers.many(len(inside), 'clip')}.", markup=False, soft_wrap=True
+                    )
                 else:
                     refused[path] = f"There is no clip in this folder ({', '.join(VIDEO)})."
             else:
