@@ -74,19 +74,19 @@ def key_missing(route: Route) -> str | None:
 def _rows(wanted: Sequence[str] | None) -> Iterator[dict[str, Any]]:
     from evalharness.adapters.remote.catalogue import catalogue
 
-    known = []
+    known: set[str] = set()
     for adapter in ADAPTERS:
         route = route_of(adapter)
         if route is None:
             continue
         listed = catalogue(route.vendor)
         for model in listed.models:
-            known.append(model.name)
+            known.add(model.name)
             if not wanted or model.name in wanted:
                 yield _row(adapter, route, listed, model)
-    strange = sorted(set(wanted or ()) - set(known))
+    strange = sorted(set(wanted or ()) - known)
     if strange:
-        raise UnknownNameError(f"There is no model '{strange[0]}' here. Known: {', '.join(sorted(set(known)))}.")
+        raise UnknownNameError(f"There is no model '{strange[0]}' here. Known: {', '.join(sorted(known))}.")
 
 
 def _row(adapter: str, route: type[Route], listed: Catalogue, model: Model) -> dict[str, Any]:
