@@ -99,7 +99,9 @@ def _clips(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
     for path in paths:
         try:
             if path.is_dir():
-                inside = sorted(each for each in path.iterdir() if each.suffix.lower() in VIDEO)
+                inside = sorted(
+                    each for each in path.iterdir() if each.suffix.lower() in VIDEO and each.is_file()
+                )
                 clips += inside
                 if inside:
                     status.print(

@@ -97,8 +97,10 @@ def lag(
     'The face is seen in 0 of 50 frames; half of them are needed.'
     """
     mesh, times = _checked(mesh, times_s)
-    if rate_hz <= 0:
-        raise ValueError(f"The speech's rate must be above 0 Hz; got {rate_hz}.")
+    if not (np.isfinite([rate_hz, speech_start_s]).all() and rate_hz > 0):
+        raise ValueError(
+            f"Speech needs a rate above 0 Hz and a finite start; got {rate_hz} Hz and {speech_start_s} s."
+        )
     sound = np.asarray(speech, np.float64)
     if sound.ndim != 1 or not np.isfinite(sound).all():
         raise ValueError(f"lag needs mono speech (m,) of finite samples; got the shape {sound.shape}.")
@@ -129,10 +131,10 @@ def _checked(mesh: NDArray[np.floating], times_s: NDArray[np.floating]) -> tuple
     gaps = np.diff(times)
     if not np.isfinite(times).all() or np.any(gaps <= 0):
         raise ValueError("Frame times must be finite and strictly increase; these do not.")
-    if gaps.size and float(np.median(gaps)) > SLOWEST_S:
+    if gaps.size and float(np.median(gaps)) >= SLOWEST_S:
         raise ValueError(
             f"Frame times count seconds; these frames lie {np.median(gaps):g} s apart. "
-            "Were they milliseconds? Divide by 1000."
+            "Were they milliseconds, or numbers of frames?"
         )
     return mesh[:, :468], times
 

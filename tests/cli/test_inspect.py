@@ -82,6 +82,8 @@ def test_a_folder_means_its_clips(clip: Path, tmp_path: Path) -> None:
     for name in ("b.MP4", "a.mp4"):
         (tmp_path / name).write_bytes(clip.read_bytes())
     (tmp_path / "notes.txt").write_text("no clip")
+    (tmp_path / "c.mp4").mkdir()
+    (tmp_path / "d.mp4").symlink_to(tmp_path / "gone.mp4")
     shown = run(tmp_path, "--metric", "freeze", "--json")
     assert shown.exit_code == 0
     assert [Path(row["file"]).name for row in json.loads(shown.stdout)["clips"]] == ["a.mp4", "b.MP4"]

@@ -113,18 +113,21 @@ def test_what_cannot_be_told_says_why(talker: Talker) -> None:
 
 def test_what_is_no_clip_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"\(5, 3, 468\)"):
-        lag(np.zeros((5, 3, 468)), np.arange(5.0), np.zeros(80000), 16000)
+        lag(np.zeros((5, 3, 468)), np.arange(5.0) / 25, np.zeros(80000), 16000)
     with pytest.raises(ValueError, match="increase"):
         lag(np.zeros((3, 468, 3)), np.array([0.0, 0.2, 0.2]), np.zeros(80000), 16000)
     for speech in (np.zeros((2, 80000)), np.full(80000, np.nan)):
         with pytest.raises(ValueError, match="mono speech"):
-            lag(np.zeros((5, 468, 3)), np.arange(5.0), speech, 16000)
+            lag(np.zeros((5, 468, 3)), np.arange(5.0) / 25, speech, 16000)
+    with pytest.raises(ValueError, match=r" 1 s apart\. Were they milliseconds, or numbers of frames"):
+        lag(np.zeros((5, 468, 3)), np.arange(5.0), np.zeros(80000), 16000)
     with pytest.raises(ValueError, match=r"40 s apart\. Were they milliseconds"):
         lag(np.zeros((5, 468, 3)), 40.0 * np.arange(5.0), np.zeros(80000), 16000)
     with pytest.raises(ValueError, match="must be finite"):
         lag(np.zeros((2, 468, 3)), np.array([0.0, np.nan]), np.zeros(80000), 16000)
-    with pytest.raises(ValueError, match="above 0 Hz; got 0"):
-        lag(np.zeros((5, 468, 3)), np.arange(5.0), np.zeros(80000), 0)
+    for rate_hz, start_s in ((0, 0.0), (np.nan, 0.0), (16000, np.nan)):
+        with pytest.raises(ValueError, match="a rate above 0 Hz and a finite start"):
+            lag(np.zeros((5, 468, 3)), np.arange(5.0) / 25, np.zeros(80000), rate_hz, start_s)
 
 
 @pytest.mark.parametrize(
