@@ -65,6 +65,13 @@ def test_the_wheel_carries_code_data_page_and_migrations(wheel: Path) -> None:
         "arena_ui/player/",
     ):
         assert any(name.startswith(part) for name in names), part
+    data = {
+        f"evalharness/_data/{file.relative_to(ROOT / 'data').as_posix()}"
+        for pattern in ("*.json", "adapters/*", "first_frames/*", "prompts/*")
+        for file in (ROOT / "data").glob(pattern)
+        if file.is_file() and file.suffix != ".py"
+    }
+    assert data <= set(names), sorted(data - set(names))
     assert not any("__pycache__" in name or "/runs/" in name for name in names)
 
 
@@ -78,7 +85,8 @@ def test_an_installed_wheel_finds_its_suites(wheel: Path, tmp_path: Path) -> Non
     (site / "others.pth").write_text(str(Path(pydantic.__file__).parents[1]), encoding="utf-8")
     code = (
         "import evalharness, evalharness.prompts as p; "
-        "print(evalharness.__file__); print(len(p.load_suite('audio-sync')))"
+        "from evalharness.adapters.remote.catalogue import catalogues; "
+        "print(evalharness.__file__); print(len(p.load_suite('audio-sync')), len(catalogues()))"
     )
     run = subprocess.run(
         [str(tmp_path / "venv/bin/python"), "-I", "-c", code],
@@ -87,6 +95,8 @@ def test_an_installed_wheel_finds_its_suites(wheel: Path, tmp_path: Path) -> Non
         text=True,
         check=True,
     )
-    where, count = run.stdout.splitlines()
+    where, counts = run.stdout.splitlines()
     assert Path(where).is_relative_to(site)
-    assert int(count) >= 94
+    prompts, vendors = map(int, counts.split())
+    assert prompts >= 94
+    assert vendors == len(list((ROOT / "data" / "adapters").glob("*.toml")))
