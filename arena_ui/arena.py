@@ -6,6 +6,7 @@ pages ask `current()`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,16 +31,29 @@ class Arena:
 _open: list[Arena] = []
 
 
-def open_arena(folder: Path) -> Arena:
+def open_arena(folder: Path, progress: Callable[[int, int], None] | None = None) -> Arena:
     """Open the study in `folder` for voting and make it this process's arena.
 
-    Raises ConfigError where the folder is no study, StoreError where its database refuses.
+    All that can be shown is on this machine before the first voter comes: how long a clip takes to arrive
+    tells nobody where it lay. `progress(done, total)` counts exhibits that are fetched. Raises ConfigError
+    where the folder is no study, StoreError where its database refuses, StorageError and MediaError where its
+    exhibits cannot be had.
     """
     study = load_study(folder)
     store = Store.open(study.database_url)
+    study.storage.fetch(_to_show(store), progress)
     arena = Arena(study, store, Booth(study, store, Sealer(load_key(study.folder))))
     _open[:] = [arena]
     return arena
+
+
+def _to_show(store: Store) -> Iterator[tuple[str, str]]:
+    """Path and hash of the current exhibits, and of older ones that battles were drawn with."""
+    current = store.exhibits()
+    drawn = {side for battle in store.battles() for side in (battle.left_exhibit, battle.right_exhibit)}
+    older = (store.exhibit(exhibit_id) for exhibit_id in sorted(drawn - {exhibit.id for exhibit in current}))
+    for exhibit in (*current, *older):
+        yield exhibit.path, exhibit.sha256
 
 
 def current() -> Arena:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,9 +49,12 @@ def configure() -> None:
         streamlit_config.set_option(name, value)
 
 
-def build(folder: Path | None = None) -> App:
-    """The app for the study in `folder` (else in $EVALHARNESS_STUDY, else here)."""
-    arena = open_arena(folder or Path(os.environ.get(STUDY, ".")))
+def build(folder: Path | None = None, progress: Callable[[int, int], None] | None = None) -> App:
+    """The app for the study in `folder` (else in $EVALHARNESS_STUDY, else here).
+
+    `progress(done, total)` counts exhibits that have to be fetched first.
+    """
+    arena = open_arena(folder or Path(os.environ.get(STUDY, ".")), progress)
     configure()
 
     @asynccontextmanager

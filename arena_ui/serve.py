@@ -23,18 +23,20 @@ def run(
     port: int | None = None,
     *,
     announce: Callable[[str], None] = _say,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Serve the study in `folder` until interrupted.
 
     host, port: the study's own where None; port 0 takes any free one. `announce` gets the page's URL once
-    the port is bound. Raises ConfigError where the folder is no study or the port is taken.
+    the port is bound; before that, `progress(done, total)` counts exhibits that have to be fetched. Raises
+    ConfigError where the folder is no study or the port is taken, and what `open_arena` raises.
     """
     import uvicorn
 
     from arena_ui.arena import current
     from arena_ui.asgi import build
 
-    app = build(folder)
+    app = build(folder, progress)
     settings = current().study.settings.arena
     listener = bind(host or settings.host, settings.port if port is None else port)
     address, bound_port = listener.getsockname()[:2]

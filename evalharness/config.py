@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from evalharness.errors import ConfigError
 from evalharness.records import Question, System
+from evalharness.storage import Storage, storage_at
 
 __all__ = [
     "ArenaSettings",
@@ -23,6 +32,7 @@ __all__ = [
     "GenerationSettings",
     "PairingSettings",
     "PromptSettings",
+    "StorageSettings",
     "Study",
     "StudySettings",
     "load_study",
@@ -78,6 +88,35 @@ class BlindingSettings(_Settings):
     true_peak_db: float = Field(default=-1.0, ge=-20, le=0)
     normalise_loudness: bool = True
     """Off only for studies on loudness itself; recorded with every exhibit."""
+
+
+class StorageSettings(_Settings):
+    """`[storage]`: where clips and exhibits lie; left out, in the study's folder."""
+
+    url: str = ""
+    """Any URL that fsspec knows, such as s3://bucket/prefix."""
+    endpoint: str = ""
+    """Address of an S3-compatible server that is not Amazon's, such as http://127.0.0.1:9000."""
+
+    @field_validator("url", "endpoint")
+    @classmethod
+    def _no_secret(cls, url: str, info: ValidationInfo) -> str:
+        parts = urlsplit(url)
+        if parts.username or parts.password or parts.query or parts.fragment:
+            # Not as a ValueError: its message would repeat the input, keys and all.
+            raise ConfigError(
+                f"study.toml: storage.{info.field_name}: the URL holds more than a place; leave keys and "
+                "options out, credentials are read from the environment."
+            )
+        if url and not (parts.scheme and "://" in url):
+            raise ValueError("give a URL, such as s3://bucket/prefix or file:///mnt/clips")
+        return url
+
+    @model_validator(mode="after")
+    def _endpoint_of_s3(self) -> StorageSettings:
+        if self.endpoint and not self.url.startswith(("s3://", "s3a://")):
+            raise ValueError("endpoint is for url = 's3://…' alone")
+        return self
 
 
 class PairingSettings(_Settings):
@@ -150,6 +189,7 @@ class StudySettings(_Settings):
     prompts: PromptSettings = PromptSettings()
     generation: GenerationSettings = GenerationSettings()
     blinding: BlindingSettings = BlindingSettings()
+    storage: StorageSettings = StorageSettings()
     pairing: PairingSettings = PairingSettings()
     arena: ArenaSettings = ArenaSettings()
     systems: list[SystemSettings] = Field(min_length=1)
@@ -182,17 +222,18 @@ class Study:
     def __init__(self, folder: Path, settings: StudySettings) -> None:
         self.folder = folder
         self.settings = settings
+        self.storage: Storage = storage_at(folder, settings.storage.url, settings.storage.endpoint)
         self.systems: tuple[System, ...] = tuple(system.record() for system in settings.systems)
 
     @property
     def clips(self) -> Path:
-        """Where clips lie, named by their content hash."""
-        return self.folder / "clips"
+        """Where clips lie on this machine, named by their content hash."""
+        return self.path("clips")
 
     @property
     def exhibits(self) -> Path:
-        """Where exhibits lie, opaquely named."""
-        return self.folder / "exhibits"
+        """Where exhibits lie on this machine, opaquely named."""
+        return self.path("exhibits")
 
     @property
     def reports(self) -> Path:
@@ -208,8 +249,8 @@ class Study:
         return self.settings.database
 
     def path(self, relative: str) -> Path:
-        """A stored relative path as a real one."""
-        return self.folder / relative
+        """Where a clip or exhibit lies on this machine: with a storage elsewhere, in its cache or not yet."""
+        return self.storage.root / relative
 
 
 def load_study(folder: Path) -> Study:

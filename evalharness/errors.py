@@ -11,6 +11,7 @@
     ├── StoreError              the database refused                                         exit 5
     │   ├── AlreadyAnswered     the battle has its votes; nothing was changed
     │   └── NotFoundError       no such row
+    ├── StorageError            what holds the clips refused                                 exit 5
     ├── RatingError             these votes allow no rating                                  exit 6
     │   └── DisconnectedError   the systems fall into groups never compared with each other
     └── BlindingError           something still tells systems apart                          exit 7
@@ -37,6 +38,7 @@ __all__ = [
     "MissingExtraError",
     "NotFoundError",
     "RatingError",
+    "StorageError",
     "StoreError",
     "SuiteError",
     "UnknownNameError",
@@ -116,6 +118,12 @@ class AlreadyAnswered(StoreError):
 
 class NotFoundError(StoreError):
     """No such row."""
+
+
+class StorageError(EvalHarnessError):
+    """What holds the study's clips and exhibits refused; the message says which place and why."""
+
+    exit_code = 5
 
 
 class RatingError(EvalHarnessError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
@@ -23,6 +23,7 @@ from evalharness.errors import BlindingError, MediaError
 from evalharness.executors import process_pool
 from evalharness.locks import only_run
 from evalharness.records import Clip, Exhibit, JobKey
+from evalharness.storage import Storage
 from evalharness.store import Store
 
 __all__ = ["BlindingFailure", "BlindingSummary", "blind_study"]
@@ -83,10 +84,12 @@ def blind_study(
 def _blind(
     study: Study, store: Store, progress: Callable[[int, int], None] | None, processes: int
 ) -> BlindingSummary:
+    study.storage.check()
     recipe = BlindingRecipe.of(study.settings.blinding)
     groups = _groups(store.clips(), recipe)
     known = {exhibit.clip: exhibit for exhibit in store.exhibits()}
-    stale = [group for group in groups if not _is_current(study, group, known)]
+    lost = set(study.storage.missing(exhibit.path for exhibit in known.values()))
+    stale = [group for group in groups if not _is_current(group, known, lost)]
     total = sum(len(group.clips) for group in groups)
     done = total - sum(len(group.clips) for group in stale)
     study.exhibits.mkdir(parents=True, exist_ok=True)
@@ -106,7 +109,7 @@ def _blind(
         final = {clip.sha256: message for clip, message in refused if study.path(clip.path).is_file()}
         for clip, output, answer in zip(group.clips, outputs, answers, strict=True):
             if isinstance(answer, MadeExhibit):
-                store.put_exhibit(_record(study, group, clip, output, answer, final))
+                store.put_exhibit(_record(group, clip, output, answer, final))
                 made += 1
         done += len(group.clips)
         if progress:
@@ -138,10 +141,10 @@ def _groups(clips: Sequence[Clip], recipe: BlindingRecipe) -> list[_Group]:
     ]
 
 
-def _is_current(study: Study, group: _Group, known: Mapping[JobKey, Exhibit]) -> bool:
+def _is_current(group: _Group, known: Mapping[JobKey, Exhibit], lost: Set[str]) -> bool:
     """Whether each clip of the group has its exhibit of this form, or was refused when they were made."""
     mine = [known[clip.key] for clip in group.clips if clip.key in known]
-    if any(e.recipe["form"] != group.form or not study.path(e.path).is_file() for e in mine):
+    if any(e.recipe["form"] != group.form or e.path in lost for e in mine):
         return False
     blinded = {exhibit.clip_sha256 for exhibit in mine}
     refused = {sha256 for exhibit in mine for sha256 in exhibit.recipe["refused"]}
@@ -153,21 +156,16 @@ def _make(
 ) -> Iterator[tuple[_Group, list[Path], list[MadeExhibit | MediaError]]]:
     """Make the groups' exhibits, several prompts at a time, as they get ready."""
     work = [
-        (
-            group,
-            [study.path(clip.path) for clip in group.clips],
-            [study.exhibits / f"{secrets.token_hex(16)}.mp4" for _ in group.clips],
-        )
-        for group in groups
+        (group, [study.exhibits / f"{secrets.token_hex(16)}.mp4" for _ in group.clips]) for group in groups
     ]
     if processes < 2 or len(work) < 2:
-        for group, clips, outputs in work:
-            yield group, outputs, make_exhibits(clips, outputs, recipe)
+        for group, outputs in work:
+            yield group, outputs, _exhibits(study.storage, group.clips, outputs, recipe)
         return
     with process_pool(min(processes, len(work))) as pool:
         pending = {
-            pool.submit(make_exhibits, clips, outputs, recipe): (group, outputs)
-            for group, clips, outputs in work
+            pool.submit(_exhibits, study.storage, group.clips, outputs, recipe): (group, outputs)
+            for group, outputs in work
         }
         unfinished = {group.prompt_id for group in groups}
         try:
@@ -187,6 +185,30 @@ def _make(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _exhibits(
+    storage: Storage, clips: Sequence[Clip], outputs: Sequence[Path], recipe: BlindingRecipe
+) -> list[MadeExhibit | MediaError]:
+    """Fetch a group's clips, make their exhibits, have them stored; a clip that is gone is a MediaError."""
+    found: dict[int, Path] = {}
+    answers: dict[int, MadeExhibit | MediaError] = {}
+    for index, clip in enumerate(clips):
+        try:
+            found[index] = storage.local(clip.path, clip.sha256)
+        except MediaError as error:
+            answers[index] = error
+    made = make_exhibits(list(found.values()), [outputs[index] for index in found], recipe)
+    for index, answer in zip(found, made, strict=True):
+        if isinstance(answer, MadeExhibit):
+            storage.put(answer.path, _place(answer.path))
+        answers[index] = answer
+    return [answers[index] for index in range(len(clips))]
+
+
+def _place(output: Path) -> str:
+    """An exhibit's path in the storage."""
+    return f"exhibits/{output.name}"
+
+
 def _sweep(study: Study, store: Store) -> None:
     """Remove what killed runs left: half files, and whole ones that never got their record.
 
@@ -197,18 +219,18 @@ def _sweep(study: Study, store: Store) -> None:
         named.update((battle.left_exhibit, battle.right_exhibit))
     for file in study.exhibits.iterdir():
         if file.suffix == ".part" or (file.suffix == ".mp4" and file.stem not in named):
-            file.unlink(missing_ok=True)
+            study.storage.remove(_place(file))
 
 
 def _record(
-    study: Study, group: _Group, clip: Clip, output: Path, made: MadeExhibit, refused: Mapping[str, str]
+    group: _Group, clip: Clip, output: Path, made: MadeExhibit, refused: Mapping[str, str]
 ) -> Exhibit:
     return Exhibit(
         id=output.stem,
         clip=clip.key,
         clip_sha256=clip.sha256,
         prompt_id=group.prompt_id,
-        path=output.relative_to(study.folder).as_posix(),
+        path=_place(output),
         sha256=made.sha256,
         bytes=made.bytes,
         streams=made.streams,

@@ -95,6 +95,7 @@ def generate_study(
     """
     with only_run(study.folder, "generate"):
         _check_adapters(study)
+        study.storage.check()
         store.put_systems(study.systems)
         store.put_prompts(prompts)
         keys = plan(study.systems, prompts, study.settings.generation.seeds)
@@ -192,6 +193,7 @@ class _Run:
                 self._prompts[key.prompt_id],
                 self._study.settings.generation,
                 self._study.folder,
+                self._study.storage,
             )
             adapter = self._adapters[system.name]
             if isinstance(adapter, RemoteAdapter):
@@ -239,7 +241,7 @@ def _notes(study: Study, clips: Sequence[Clip]) -> tuple[str, ...]:
             f"now ({others[0].request[ASKED]}, now {now}) and are kept as they are. For clips of one recipe "
             "make a new study, or put the settings back."
         )
-    lost = [clip.path for clip in clips if not study.path(clip.path).is_file()]
+    lost = study.storage.missing(clip.path for clip in clips)
     if lost:
         notes.append(
             f"{len(lost)} clips are recorded and their files are gone, {lost[0]} for one. Put them back: "

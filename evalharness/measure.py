@@ -20,10 +20,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalharness.config import Study
-from evalharness.errors import MediaError, MissingExtraError, UnknownNameError
+from evalharness.errors import MediaError, MissingExtraError, StorageError, UnknownNameError
 from evalharness.executors import process_pool
 from evalharness.records import Measurement, MeasurementStatus, Prompt
 from evalharness.registry import METRICS
+from evalharness.storage import Storage, sha256_of
 from evalharness.store import Store
 from metrics.av import AVClip, Brief, ClipError
 from metrics.base import Metric, Reading, Unscorable
@@ -46,6 +47,8 @@ class Order:
     brief: Brief | None
     """What it was asked to show; None where it was delivered for prompts that differ."""
     metrics: tuple[str, ...]
+    storage: Storage | None = None
+    """What holds the file, under `path`; None where it lies on this machine and belongs to no study."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,8 @@ def measure_study(
         raise MissingExtraError(
             " ".join(f"'{name}' cannot run here: {said}" for name, said in left_out.items())
         )
-    paths = {clip.sha256: study.path(clip.path) for clip in store.clips()}
-    orders = _orders(usable, paths, _briefs(store), store.measurements())
+    paths = {clip.sha256: Path(clip.path) for clip in store.clips()}
+    orders = _orders(usable, paths, _briefs(store), store.measurements(), study.storage)
     report = progress or (lambda _done, _total: None)
     done = len(paths) - len(orders)
     new: Counter[MeasurementStatus] = Counter()
@@ -149,9 +152,10 @@ def measure_clip(order: Order) -> tuple[Measurement, ...]:
     """
     loaded = _loaded(order.metrics)
     try:
-        _refuse_other_bytes(order)
-        clip = AVClip.open(order.path, order.brief or Brief())
-    except ClipError as error:
+        path = _located(order)
+        _refuse_other_bytes(path, order.sha256)
+        clip = AVClip.open(path, order.brief or Brief())
+    except (ClipError, MediaError, StorageError) as error:
         return _failed(order.sha256, loaded, str(error))
     rows: list[Measurement] = []
     for metric in loaded:
@@ -233,6 +237,7 @@ def _orders(
     paths: Mapping[str, Path],
     briefs: Mapping[str, Brief | None],
     known: Iterable[Measurement],
+    storage: Storage,
 ) -> list[Order]:
     """What is left to measure: one order a file that lacks anything."""
     found = {
@@ -249,7 +254,11 @@ def _orders(
         return any(row is None or any(row.get(key) != said for key, said in stamp.items()) for row in rows)
 
     wanted = {sha256: tuple(metric.name for metric in metrics if lacks(sha256, metric)) for sha256 in paths}
-    return [Order(sha256, paths[sha256], briefs[sha256], names) for sha256, names in wanted.items() if names]
+    return [
+        Order(sha256, paths[sha256], briefs[sha256], names, storage)
+        for sha256, names in wanted.items()
+        if names
+    ]
 
 
 def _stamp(metric: Metric, brief: Brief | None) -> dict[str, str]:
@@ -302,23 +311,27 @@ def _alone(order: Order) -> tuple[Measurement, ...]:
             return tuple(_failed(order.sha256, _loaded(order.metrics), said))
 
 
-def _refuse_other_bytes(order: Order) -> None:
+def _located(order: Order) -> Path:
+    """Where the file lies on this machine, fetched if it has to be. Raises MediaError and StorageError."""
+    return order.path if order.storage is None else order.storage.local(order.path.as_posix(), order.sha256)
+
+
+def _refuse_other_bytes(path: Path, recorded: str) -> None:
     """ClipError where the file is there but is not the one that was recorded."""
-    if not order.path.is_file():
+    if not path.is_file():
         return  # decoding says so
-    found = _sha256(order.path)
-    if found != order.sha256:
+    found = _sha256(path)
+    if found != recorded:
         raise ClipError(
-            f"{order.path} is not the clip that was recorded (SHA-256 {found[:12]}…, recorded "
-            f"{order.sha256[:12]}…): it was changed since. Put the delivered file back."
+            f"{path} is not the clip that was recorded (SHA-256 {found[:12]}…, recorded "
+            f"{recorded[:12]}…): it was changed since. Put the delivered file back."
         )
 
 
 def _sha256(path: Path) -> str:
     """Raises MediaError where the file cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise MediaError(f"{path} cannot be read ({error.strerror}). Name the file of a clip.") from error
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from evalharness import media
 from evalharness.adapters.base import Adapter, Generated, GenerationRequest, Journal
-from evalharness.config import GenerationSettings
-from evalharness.errors import GenerationError, MediaError
+from evalharness.config import GenerationSettings, Study
+from evalharness.errors import GenerationError, MediaError, StorageError
 from evalharness.records import Clip, FailureKind, JobKey, Prompt, System
 from evalharness.registry import ADAPTERS
+from evalharness.storage import Storage, sha256_of
 
 if TYPE_CHECKING:
     from evalharness.adapters.remote.client import Client
@@ -43,12 +43,20 @@ class Order:
     settings: GenerationSettings
     folder: Path
     """The study's folder."""
+    storage: Storage
+    """Where the clip is to lie."""
+
+    @classmethod
+    def of(cls, study: Study, system: System, prompt: Prompt, seed: int) -> Order:
+        """What a study orders from a system for a prompt and a seed."""
+        key = JobKey(system.name, prompt.id, seed)
+        return cls(key, system, prompt, study.settings.generation, study.folder, study.storage)
 
     @property
     def partial(self) -> Path:
         """Where the clip is while it is not yet whole; the same for every try."""
         name = hashlib.sha256(repr(self.key).encode()).hexdigest()[:24]
-        return self.folder / "clips" / PARTIAL / f"{name}.mp4"
+        return self.storage.root / "clips" / PARTIAL / f"{name}.mp4"
 
     @property
     def request(self) -> GenerationRequest:
@@ -98,6 +106,8 @@ async def produce_elsewhere(order: Order, journal: Journal, client: Client, limi
         started = time.monotonic()
         generated = await adapter.make(order.request, journal, client=client, limits=limits)
         return await asyncio.to_thread(_clip, order, adapter, generated, time.monotonic() - started)
+    except StorageError as error:  # the task stands in the journal: its clip is fetched again, not paid again
+        return Failure(FailureKind.SERVER, str(error), retry_safe=True)
     except Exception as error:  # as in `produce`
         return _failure(order, error)
     finally:
@@ -128,12 +138,14 @@ def _ready(order: Order) -> Adapter:
 def _clip(order: Order, adapter: Adapter, generated: Generated, elapsed_s: float) -> Clip:
     """The record of the clip that lies at the order's partial place, once it lies in its own."""
     streams = media.probe(order.partial)
-    sha256, path = _settle(order.partial, order.folder)
+    size, sha256 = order.partial.stat().st_size, sha256_of(order.partial)
+    path = f"clips/{sha256[:2]}/{sha256}{order.partial.suffix}"
+    order.storage.put(order.partial, path)
     return Clip(
         sha256=sha256,
         key=order.key,
-        path=path.relative_to(order.folder).as_posix(),
-        bytes=path.stat().st_size,
+        path=path,
+        bytes=size,
         streams=streams,
         created_at=datetime.now(UTC),
         adapter=order.system.adapter,
@@ -146,29 +158,15 @@ def _clip(order: Order, adapter: Adapter, generated: Generated, elapsed_s: float
 
 
 def _failure(order: Order, error: Exception) -> Failure:
-    """What went wrong: an adapter's own GenerationError with its kind, a file that is no video as MEDIA, an
-    exception the adapter should not have let out as PROGRAM."""
+    """What went wrong: an adapter's own GenerationError with its kind, a file that is no video as MEDIA, a
+    storage that refused as SERVER, an exception the adapter should not have let out as PROGRAM."""
     if isinstance(error, GenerationError):
         return Failure(error.kind, str(error), error.retry_safe)
     if isinstance(error, MediaError):
         return Failure(FailureKind.MEDIA, str(error))
+    if isinstance(error, StorageError):
+        return Failure(FailureKind.SERVER, str(error))
     return Failure(
         FailureKind.PROGRAM,
         f"The adapter '{order.system.adapter}' broke its contract with {type(error).__name__}: {error}",
     )
-
-
-def _settle(partial: Path, folder: Path) -> tuple[str, Path]:
-    """Move a whole file to its place under its content hash, durably; returns hash and path."""
-    with partial.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
-    path = folder / "clips" / sha256[:2] / f"{sha256}{partial.suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-    return sha256, path

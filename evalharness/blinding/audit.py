@@ -88,7 +88,7 @@ def audit_exhibits(
     seed: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> AuditReport:
-    """Measure every exhibit's file under the study's `folder` and judge what differs.
+    """Measure every exhibit's file under `folder` and judge what differs.
 
     words: further names to look for in the files (vendors, models); systems' names always are.
     accept: features that may differ. Raises MediaError where a file is missing or broken and

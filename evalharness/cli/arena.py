@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from evalharness.cli.options import StudyFolder, out
+from evalharness.cli.options import StudyFolder, out, progress_bar
 from evalharness.config import load_study
 
 __all__ = ["arena", "open_arena"]
@@ -29,8 +30,17 @@ def open_arena(folder: Path, host: str | None, port: int | None) -> None:
     from arena_ui.serve import run  # Streamlit is loaded by the command that needs it alone
 
     settings = load_study(folder).settings.arena
+    with ExitStack() as opening:
+        progress = opening.enter_context(progress_bar("fetch exhibits"))
 
-    def announce(url: str) -> None:
-        out.print(f"The arena is open at {url}\nStop with Ctrl-C; votes are kept.")
+        def announce(url: str) -> None:
+            opening.close()  # the bar is done
+            out.print(f"The arena is open at {url}\nStop with Ctrl-C; votes are kept.")
 
-    run(folder, host or settings.host, settings.port if port is None else port, announce=announce)
+        run(
+            folder,
+            host or settings.host,
+            settings.port if port is None else port,
+            announce=announce,
+            progress=progress,
+        )

@@ -53,9 +53,15 @@ def blinding(
             f"'python -m evalharness blind {folder}'."
         )
     codenames = [system.codename for system in study.systems if system.codename]
+    with progress_bar("fetch") as progress:
+        study.storage.fetch([(exhibit.path, exhibit.sha256) for exhibit in exhibits], progress)
     with progress_bar("audit", keeps=False) as progress:
         report = audit_exhibits(
-            exhibits, study.folder, words=[*codenames, *(word or [])], accept=accept or [], progress=progress
+            exhibits,
+            study.storage.root,
+            words=[*codenames, *(word or [])],
+            accept=accept or [],
+            progress=progress,
         )
     report = replace(report, notes=(*report.notes, *mark_notes(clips, measurements)))
     if as_json:

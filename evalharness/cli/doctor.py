@@ -6,7 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -33,6 +33,7 @@ EXTRAS = {
     "synthetic": ("cv2", "espeakng_loader", "pypinyin"),
     "metrics": ("cv2", "faster_whisper", "librosa", "onnxruntime", "soxr", "speechmos"),
     "postgres": ("psycopg",),
+    "s3": ("s3fs",),
 }
 """Modules by which an extra is recognised as installed."""
 
@@ -166,20 +167,30 @@ def _reached(system: System, adapter: Adapter) -> Finding:
 
 
 def _database(study: Study) -> Iterator[Finding]:
+    recorded: dict[str, list[str]] = {}
     try:
         with store_of(study) as store:
             counts = ", ".join(f"{count} {what}" for what, count in store.progress().items())
-            paths = {
-                "clips": [clip.path for clip in store.clips()],
-                "exhibits": [exhibit.path for exhibit in store.exhibits()],
-            }
+            recorded["clips"] = [clip.path for clip in store.clips()]
+            recorded["exhibits"] = [exhibit.path for exhibit in store.exhibits()]
         yield Finding("database", "ok", counts)
-        for what, recorded in paths.items():
-            lost = [path for path in recorded if not study.path(path).is_file()]
-            if lost:
-                said = (
-                    f"{len(lost)} of {len(recorded)} recorded {what} have lost their file, {lost[0]} for one."
-                )
-                yield Finding(what, "bad", f"{said} Put them back; exhibits 'blind' can make anew.")
     except EvalHarnessError as error:
         yield Finding("database", "bad", str(error))
+    yield from _storage(study, recorded)
+
+
+def _storage(study: Study, recorded: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    """Whether the storage answers, and holds the clips and exhibits that are on record."""
+    try:
+        study.storage.check()
+        missing = {what: study.storage.missing(paths) for what, paths in recorded.items()}
+    except EvalHarnessError as error:
+        yield Finding("storage", "bad", str(error))
+        return
+    if study.settings.storage.url:
+        yield Finding("storage", "ok", f"{study.settings.storage.url} can be written, read and emptied")
+    for what, lost in missing.items():
+        if lost:
+            many = f"{len(lost)} of {len(recorded[what])} recorded {what} have lost their file"
+            said = f"{many}, {lost[0]} for one. Put them back; exhibits 'blind' can make anew."
+            yield Finding(what, "bad", said)
