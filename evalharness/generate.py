@@ -9,33 +9,27 @@ job's journal, and is asked after, not asked for again.
 
 from __future__ import annotations
 
-import heapq
+import json
 import shutil
-import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-from evalharness.adapters.base import Adapter
-from evalharness.adapters.processes import stopping_programs
-from evalharness.adapters.remote.adapter import RemoteAdapter
+from evalharness.backlog import Wanted
+from evalharness.budget import Budget, committed_usd
 from evalharness.config import Study
-from evalharness.elsewhere import Elsewhere
-from evalharness.executors import Workplace
-from evalharness.journals import StoreJournal
+from evalharness.dispatch import Dispatch, Progress, SystemProgress
+from evalharness.errors import ConfigError
 from evalharness.locks import only_run
-from evalharness.production import ASKED, PARTIAL, Failure, Order, asked, produce
-from evalharness.records import Clip, FailureKind, JobKey, JobState, Prompt, System
+from evalharness.outlook import Outlook, outlook
+from evalharness.production import ASKED, PARTIAL, Failure, asked
+from evalharness.records import FailureKind, JobKey, JobState, Prompt
 from evalharness.registry import ADAPTERS
 from evalharness.store import Store
 
-__all__ = ["GenerationSummary", "generate_study", "plan"]
-
-RETRY_PAUSE_S = 2.0
-"""Wait before the first retry of a clip; doubled for each further one."""
+__all__ = ["GenerationSummary", "generate_study"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +42,14 @@ class GenerationSummary:
     """Clips made by this run."""
     kept: int
     """Clips that were there before."""
+    held: int = 0
+    """Jobs not begun, because the budget would have been passed."""
     failures: Mapping[JobKey, Failure] = field(default_factory=dict)
     """Jobs without a clip, with the reason of their last try."""
+    systems: Mapping[str, SystemProgress] = field(default_factory=dict)
+    """What this run did for each system."""
+    committed_usd: float | None = None
+    """What the study has spent or may have to, where there is a budget."""
     notes: tuple[str, ...] = ()
     """Sentences the study's owner should know."""
 
@@ -59,24 +59,6 @@ class GenerationSummary:
         return Counter(failure.kind for failure in self.failures.values())
 
 
-Progress = Callable[[int, int], None]
-"""Called with (ended jobs, all jobs of this run)."""
-
-
-def plan(systems: Iterable[System], prompts: Iterable[Prompt], seeds: Iterable[int]) -> tuple[JobKey, ...]:
-    """Every (system, prompt, seed) of a study.
-
-    Prompts go round fastest across systems, so that an unfinished run already holds whole battles.
-    """
-    wanted_systems, wanted_seeds = tuple(systems), tuple(seeds)
-    return tuple(
-        JobKey(system.name, prompt.id, seed)
-        for seed in wanted_seeds
-        for prompt in prompts
-        for system in wanted_systems
-    )
-
-
 def generate_study(
     study: Study,
     store: Store,
@@ -84,164 +66,95 @@ def generate_study(
     *,
     retry_failed: bool = False,
     buy_again: bool = False,
+    budget_usd: float | None = None,
     progress: Progress | None = None,
 ) -> GenerationSummary:
     """Make every clip the study still lacks.
 
     Jobs that failed in an earlier run stay failed unless `retry_failed`. What was asked of a vendor and
-    never answered is not asked again unless `buy_again`, which may pay twice. Raises ConfigError when an
-    adapter's parameters are wrong or another run is at work in this folder; a clip that cannot be
-    made is no exception but a record.
+    never answered is not asked again unless `buy_again`, which may pay twice. No clip is begun that would
+    bring what the study has spent, over all its runs, above `budget_usd`. Raises ConfigError when an
+    adapter's parameters are wrong, a price is not known under a budget, or another run is at work in this
+    folder; a clip that cannot be made is no exception but a record.
     """
     with only_run(study.folder, "generate"):
         _check_adapters(study)
         study.storage.check()
         store.put_systems(study.systems)
         store.put_prompts(prompts)
-        keys = plan(study.systems, prompts, study.settings.generation.seeds)
-        store.add_jobs(keys)
+        wanted = Wanted(store, study.systems, prompts, study.settings.generation.seeds)
+        wanted.add()
         store.release_jobs()
         if buy_again:
             store.abandon_purchases()
         _sweep(study.clips / PARTIAL)
-        wanted = set(keys)
-        standing = {job.key: job for job in store.jobs() if job.key in wanted}
-        open_states = {JobState.PENDING} | ({JobState.FAILED} if retry_failed else set())
-        todo = [key for key in keys if standing[key].state in open_states]
-        made = _Run(study, store, prompts, todo, progress).finish()
-        after = [job for job in store.jobs() if job.key in wanted]
+        foreseen = outlook(study, store, prompts, retry_failed=retry_failed)
+        budget = None if budget_usd is None else _budget(study, store, foreseen, budget_usd)
+        if foreseen.clips:
+            _keep(study, foreseen)
+        states = {JobState.PENDING} | ({JobState.FAILED} if retry_failed else set())
+        run = Dispatch(study, store, prompts, wanted, states, budget=budget, progress=progress)
+        systems = run.finish()
+        made = sum(system.made for system in systems.values())
+        done = sum(wanted.count(system).get(JobState.DONE, 0) for system in study.systems)
         return GenerationSummary(
-            planned=len(keys),
+            planned=len(wanted),
             made=made,
-            kept=sum(job.state is JobState.DONE for job in after) - made,
+            kept=done - made,
+            held=sum(system.held for system in systems.values()),
             failures={
                 job.key: Failure(job.failure or FailureKind.PROGRAM, job.message or "")
-                for job in after
-                if job.state is JobState.FAILED
+                for job in store.jobs(JobState.FAILED)
+                if job.key in wanted
             },
-            notes=_notes(study, [clip for clip in store.clips() if clip.key in wanted]),
+            systems=systems,
+            committed_usd=None if budget is None else budget.committed_usd,
+            notes=_notes(study, store, wanted),
         )
 
 
-class _Run:
-    """One pass over the jobs to do, at most `concurrency` of a system at a time."""
-
-    def __init__(
-        self,
-        study: Study,
-        store: Store,
-        prompts: Sequence[Prompt],
-        todo: Sequence[JobKey],
-        progress: Progress | None,
-    ) -> None:
-        self._study = study
-        self._store = store
-        self._systems = {system.name: system for system in study.systems}
-        self._prompts = {prompt.id: prompt for prompt in prompts}
-        self._waiting: dict[str, deque[JobKey]] = {name: deque() for name in self._systems}
-        for key in todo:
-            self._waiting[key.system].append(key)
-        self._adapters: dict[str, Adapter] = {
-            system.name: ADAPTERS.load(system.adapter)(system, folder=study.folder)
-            for system in study.systems
-            if self._waiting[system.name]
-        }
-        self._resting: list[tuple[float, JobKey]] = []
-        """Jobs to be tried again, with the monotonic time from which they may."""
-        self._tries: Counter[JobKey] = Counter()
-        self._running: dict[Future[Clip | Failure], JobKey] = {}
-        self._total = len(todo)
-        self._ended = self._made = 0
-        self._progress = progress or (lambda _ended, _total: None)
-
-    def finish(self) -> int:
-        """Do all jobs; returns how many clips were made."""
-        self._progress(0, self._total)
-        threads = sum(system.concurrency for system in self._systems.values())
-        with Workplace(threads=threads) as workplace, Elsewhere() as elsewhere, stopping_programs():
-            while self._ended < self._total:
-                self._wake()
-                for system in self._systems.values():
-                    self._start(system, workplace, elsewhere)
-                if not self._running:
-                    time.sleep(max(0.0, self._resting[0][0] - time.monotonic()) if self._resting else 0.0)
-                    continue
-                ended, _ = wait(self._running, timeout=self._pause_s(), return_when=FIRST_COMPLETED)
-                for future in ended:
-                    self._end(self._running.pop(future), future)
-        return self._made
-
-    def _pause_s(self) -> float | None:
-        return max(0.0, self._resting[0][0] - time.monotonic()) if self._resting else None
-
-    def _wake(self) -> None:
-        while self._resting and self._resting[0][0] <= time.monotonic():
-            key = heapq.heappop(self._resting)[1]
-            self._waiting[key.system].appendleft(key)
-
-    def _start(self, system: System, workplace: Workplace, elsewhere: Elsewhere) -> None:
-        queue = self._waiting[system.name]
-        busy = sum(key.system == system.name for key in self._running.values())
-        while queue and busy < system.concurrency:
-            key = queue.popleft()
-            if not self._store.start_job(key):
-                self._note_end()  # it was finished meanwhile
-                continue
-            order = Order(
-                key,
-                system,
-                self._prompts[key.prompt_id],
-                self._study.settings.generation,
-                self._study.folder,
-                self._study.storage,
-            )
-            adapter = self._adapters[system.name]
-            if isinstance(adapter, RemoteAdapter):
-                future = elsewhere.submit(order, adapter, StoreJournal(self._store, key))
-            else:
-                future = workplace.submit(adapter.capabilities.cpu_bound, produce, order)
-            self._running[future] = key
-            self._tries[key] += 1
-            busy += 1
-
-    def _end(self, key: JobKey, future: Future[Clip | Failure]) -> None:
-        try:
-            result = future.result()
-        except BrokenProcessPool:
-            # Its neighbours in the pool end so too, whoever's fault it was: all may try again.
-            result = Failure(
-                FailureKind.PROGRAM,
-                "The worker process died while making this clip (out of memory, or killed from outside).",
-                retry_safe=True,
-            )
-        if isinstance(result, Clip):
-            self._store.finish_job(key, result)
-            self._made += 1
-            self._note_end()
-            return
-        self._store.fail_job(key, result.kind, result.message)
-        if result.retry_safe and self._tries[key] < self._study.settings.generation.attempts:
-            pause_s = RETRY_PAUSE_S * 2.0 ** (self._tries[key] - 1)
-            heapq.heappush(self._resting, (time.monotonic() + pause_s, key))
-        else:
-            self._note_end()
-
-    def _note_end(self) -> None:
-        self._ended += 1
-        self._progress(self._ended, self._total)
+def _budget(study: Study, store: Store, foreseen: Outlook, limit_usd: float) -> Budget:
+    """Raises ConfigError where a system's price is not known: no budget could be kept."""
+    if foreseen.unpriced:
+        raise ConfigError(
+            f"The price of a clip of '{foreseen.unpriced[0]}' is not known, so a budget cannot be kept: add "
+            "it to the model's file under data/adapters, or leave --budget out."
+        )
+    return Budget(limit_usd, committed_usd(store, study.folder))
 
 
-def _notes(study: Study, clips: Sequence[Clip]) -> tuple[str, ...]:
-    notes = []
+def _keep(study: Study, foreseen: Outlook) -> None:
+    """Leave beside the clips what was planned and in what they were known to differ."""
+    now = datetime.now(UTC)
+    file = study.folder / "plans" / f"{now:%Y%m%dT%H%M%S.%fZ}.json"
+    file.parent.mkdir(exist_ok=True)
+    said = {"planned_at": now.isoformat(), "asked": asked(study.settings.generation), **asdict(foreseen)}
+    file.write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _notes(study: Study, store: Store, wanted: Wanted) -> tuple[str, ...]:
+    """What the owner should know of the clips that are there."""
     now = asked(study.settings.generation)
-    others = [clip for clip in clips if clip.request.get(ASKED, now) != now]
+    clips = others = 0
+    other: object = None
+    for stretch in store.clips_in_stretches():
+        for clip in stretch:
+            if clip.key not in wanted:
+                continue
+            clips += 1
+            if clip.request.get(ASKED, now) != now:
+                others += 1
+                other = other or clip.request[ASKED]
+    lost = study.storage.missing(
+        clip.path for stretch in store.clips_in_stretches() for clip in stretch if clip.key in wanted
+    )
+    notes = []
     if others:
         notes.append(
-            f"{len(others)} of {len(clips)} clips were asked for with other settings than [generation] has "
-            f"now ({others[0].request[ASKED]}, now {now}) and are kept as they are. For clips of one recipe "
-            "make a new study, or put the settings back."
+            f"{others} of {clips} clips were asked for with other settings than [generation] has now "
+            f"({other}, now {now}) and are kept as they are. For clips of one recipe make a new study, or "
+            "put the settings back."
         )
-    lost = study.storage.missing(clip.path for clip in clips)
     if lost:
         notes.append(
             f"{len(lost)} clips are recorded and their files are gone, {lost[0]} for one. Put them back: "

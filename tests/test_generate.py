@@ -19,11 +19,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from evalharness import generate, media
+from evalharness import dispatch, media
 from evalharness.adapters.base import Capabilities, Generated, GenerationRequest, SeedSupport
+from evalharness.backlog import plan
 from evalharness.config import Study, StudySettings, load_study
 from evalharness.errors import ConfigError, GenerationError
-from evalharness.generate import generate_study, plan
+from evalharness.generate import generate_study
 from evalharness.locks import only_run
 from evalharness.prompts import load_suites
 from evalharness.records import FailureKind, JobState, Prompt, System, Task
@@ -93,7 +94,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, small_clip: Path) -> type[Scripted
         monkeypatch.setattr(Scripted, counter, Counter())
     load = ADAPTERS.load
     monkeypatch.setattr(ADAPTERS, "load", lambda name: Scripted if name == "scripted" else load(name))
-    monkeypatch.setattr(generate, "RETRY_PAUSE_S", 0.01)
+    monkeypatch.setattr(dispatch, "RETRY_PAUSE_S", 0.01)
     return Scripted
 
 
@@ -104,7 +105,7 @@ def study_of(folder: Path, *systems: dict[str, object]) -> Study:
 
 def test_the_plan_goes_round_systems_first() -> None:
     systems = [System(name="a", adapter="x"), System(name="b", adapter="x")]
-    keys = plan(systems, PROMPTS[:2], [1, 2])
+    keys = list(plan(systems, PROMPTS[:2], [1, 2]))
     assert [(key.system, key.prompt_id, key.seed) for key in keys[:3]] == [
         ("a", "p0", 1),
         ("b", "p0", 1),

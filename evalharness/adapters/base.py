@@ -19,7 +19,7 @@ does so also has `make(request, journal)`; a journal keeps one job's standing fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,8 +35,10 @@ __all__ = [
     "GenerationRequest",
     "Journal",
     "MemoryJournal",
+    "Offer",
     "SeedSupport",
     "Standing",
+    "offer_of",
 ]
 
 
@@ -90,6 +92,22 @@ class Generated:
     cost_usd: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a route would make of a request, said before anything is spent."""
+
+    duration_s: float
+    width: int
+    height: int
+    fps: float | None
+    """None where nobody says."""
+    audio: bool
+    cost_usd: float | None = None
+    """List price in US dollars; None where it is not known, or nothing is charged."""
+    typical_s: tuple[float, float] | None = None
+    """How long such a clip usually takes; None where nobody says."""
+
+
 class Adapter(Protocol):
     """One route to one system."""
 
@@ -108,6 +126,23 @@ class Adapter(Protocol):
 
     def generate(self, request: GenerationRequest) -> Generated:
         """Make the clip at `request.output`. Raises GenerationError."""
+
+
+def offer_of(adapter: Adapter, request: GenerationRequest) -> Offer:
+    """What `adapter` would make of a request that it does not refuse.
+
+    An adapter that knows more than "as asked for, and nobody is paid" has a method `offer(request)`.
+    """
+    offer: Callable[[GenerationRequest], Offer] | None = getattr(adapter, "offer", None)
+    if offer is not None:
+        return offer(request)
+    return Offer(
+        request.duration_s,
+        request.width,
+        request.height,
+        request.fps,
+        audio=adapter.capabilities.audio != "never",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from evalharness.adapters.base import Capabilities, Generated, GenerationRequest, SeedSupport
+from evalharness.adapters.base import Capabilities, Generated, GenerationRequest, Offer, SeedSupport
 from evalharness.adapters.delivery import delivery
 from evalharness.adapters.parameters import Parameters, read_parameters
 from evalharness.adapters.processes import Ending, run_program
@@ -98,6 +98,17 @@ class CommandAdapter:
         return (
             f"System '{self._name}' cannot serve prompt '{request.prompt.id}' ({request.prompt.task}): "
             "its argv has no {first_frame}. Add it, or leave these prompts out."
+        )
+
+    def offer(self, request: GenerationRequest) -> Offer:
+        """The clip as asked for, at the price that study.toml gives."""
+        return Offer(
+            request.duration_s,
+            request.width,
+            request.height,
+            request.fps,
+            audio=True,
+            cost_usd=self._cost_usd,
         )
 
     def generate(self, request: GenerationRequest) -> Generated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from evalharness.adapters.folder import survey
-from evalharness.cli.options import AsJson, StudyFolder, out, print_json, progress_bar, store_of
+from evalharness.cli.generation_bars import generation_bars
+from evalharness.cli.generation_plan import money, print_plan, show_plan
+from evalharness.cli.options import AsJson, StudyFolder, out, print_json, status, store_of
 from evalharness.config import Study, load_study
+from evalharness.errors import ConfigError
 from evalharness.generate import GenerationSummary, generate_study
+from evalharness.outlook import Outlook, outlook
 from evalharness.prompts import load_suites
 
 __all__ = ["generate", "run_generation"]
@@ -31,32 +36,82 @@ def generate(
             help="Also ask again for what a vendor was asked for and may bill already: look there first.",
         ),
     ] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Begin no clip that brings what the study spends in all above this many US dollars."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be asked for, at what price; send nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Spend what the plan says without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make every clip the study still lacks; stop it at any time, it goes on from there.
 
-    Ends with code 4 when a job has no clip; each such job is listed with its reason. Files in a folder of
-    finished clips that no prompt asks for are listed too: a misspelt name shows there.
+    Where clips cost money the plan is shown first, and nothing is bought without --yes, --budget or your
+    answer. Ends with code 4 when a job has no clip; each such job is listed with its reason. Files in a
+    folder of finished clips that no prompt asks for are listed too: a misspelt name shows there.
     """
     study = load_study(folder)
-    summary = run_generation(study, retry_failed=retry_failed or buy_again, buy_again=buy_again)
+    retry_failed = retry_failed or buy_again
+    prompts = load_suites(study.settings.prompts, study.folder)
+    with store_of(study) as store:
+        foreseen = outlook(study, store, prompts, retry_failed=retry_failed)
+    if dry_run:
+        show_plan(study, prompts, foreseen, as_json=as_json)
+        return
+    if foreseen.charged and not yes and budget is None:
+        print_plan(foreseen, status)
+        _ask(foreseen)
+    summary = run_generation(study, retry_failed=retry_failed, buy_again=buy_again, budget_usd=budget)
     unmatched = _unmatched(study)
     if as_json:
         print_json(_as_json(summary) | {"unmatched": unmatched})
     else:
         _print(summary, folder)
         _print_unmatched(unmatched)
-    if summary.failures:
+    if summary.failures or summary.held:
         raise typer.Exit(4)
 
 
-def run_generation(study: Study, *, retry_failed: bool = False, buy_again: bool = False) -> GenerationSummary:
-    """Generate with a progress bar."""
+def run_generation(
+    study: Study, *, retry_failed: bool = False, buy_again: bool = False, budget_usd: float | None = None
+) -> GenerationSummary:
+    """Generate with a progress bar for each system."""
     prompts = load_suites(study.settings.prompts, study.folder)
-    with store_of(study) as store, progress_bar("generate") as progress:
-        return generate_study(
-            study, store, prompts, retry_failed=retry_failed, buy_again=buy_again, progress=progress
+    with store_of(study) as store:
+        try:
+            with generation_bars() as progress:
+                return generate_study(
+                    study,
+                    store,
+                    prompts,
+                    retry_failed=retry_failed,
+                    buy_again=buy_again,
+                    budget_usd=budget_usd,
+                    progress=progress,
+                )
+        except KeyboardInterrupt:
+            stands = sum(purchase.open for purchase in store.purchases_without_clip())
+            if stands:
+                status.print(
+                    f"{stands} clips were asked for at vendors, who go on with them and bill them; the same "
+                    "command fetches them.",
+                    soft_wrap=True,
+                )
+            raise
+
+
+def _ask(foreseen: Outlook) -> None:
+    """Let a person agree to the spending. Raises ConfigError where there is nobody to ask."""
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            f"This would spend {money(foreseen)} at vendors, and there is nobody to ask: say --yes, or set a "
+            "limit with --budget."
         )
+    typer.confirm(f"Spend {money(foreseen)}?", abort=True, err=True)
 
 
 def _unmatched(study: Study) -> Mapping[str, Sequence[str]]:
@@ -81,6 +136,12 @@ def _as_json(summary: GenerationSummary) -> dict[str, object]:
         "planned": summary.planned,
         "made": summary.made,
         "kept": summary.kept,
+        "held": summary.held,
+        "committed_usd": summary.committed_usd,
+        "systems": {
+            name: {"made": each.made, "failed": each.failed, "held": each.held}
+            for name, each in summary.systems.items()
+        },
         "notes": list(summary.notes),
         "failures": [
             {
@@ -100,6 +161,12 @@ def _print(summary: GenerationSummary, folder: Path) -> None:
         f"{summary.planned} clips planned: {summary.made} made now, {summary.kept} there before, "
         f"{len(summary.failures)} failed{_kinds(summary)}."
     )
+    if summary.held:
+        out.print(
+            f"[yellow]{summary.held} clips were not begun:[/] the budget would be passed; "
+            f"${summary.committed_usd:.2f} are spent or promised. A larger --budget goes on with them.",
+            soft_wrap=True,
+        )
     for note in summary.notes:
         out.print(f"[yellow]note:[/] {escape(note)}")
     if summary.failures:

@@ -22,7 +22,16 @@ from rich.progress import (
 from evalharness.config import Study
 from evalharness.store import Store
 
-__all__ = ["AsJson", "StudyFolder", "out", "print_json", "progress_bar", "status", "store_of"]
+__all__ = [
+    "AsJson",
+    "StudyFolder",
+    "left_behind",
+    "out",
+    "print_json",
+    "progress_bar",
+    "status",
+    "store_of",
+]
 
 StudyFolder = Annotated[Path, typer.Argument(help="The study's folder.", show_default="this folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -70,13 +79,13 @@ def progress_bar(task: str, *, keeps: bool = True) -> Iterator[Callable[[int, in
         yield show
     except KeyboardInterrupt:
         bar.stop()
-        status.print(_left(int(bar.tasks[0].completed), bar.tasks[0].total, keeps), soft_wrap=True)
+        status.print(left_behind(int(bar.tasks[0].completed), bar.tasks[0].total, keeps), soft_wrap=True)
         raise
     finally:
         bar.stop()
 
 
-def _left(done: int, total: float | None, keeps: bool) -> str:
+def left_behind(done: int, total: float | None, keeps: bool) -> str:
     """What an interrupted command leaves behind."""
     if not keeps or not done:
         return (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, select, tuple_, update
 
 from evalharness.errors import NotFoundError, StoreError
 from evalharness.records import Clip, FailureKind, Job, JobKey, JobState
@@ -93,6 +93,15 @@ class Jobs:
             )
             return released.rowcount
 
+    def job_states(self, system: str, seed: int, prompt_ids: Sequence[str]) -> dict[str, JobState]:
+        """How the jobs of one system and seed stand, by prompt; those not on record are left out."""
+        table = schema.jobs
+        query = select(table.c.prompt_id, table.c.state).where(
+            table.c.system == system, table.c.seed == seed, table.c.prompt_id.in_(prompt_ids)
+        )
+        with self._database.reading("read how the jobs stand") as connection:
+            return {prompt_id: JobState(state) for prompt_id, state in connection.execute(query)}
+
     def jobs(self, state: JobState | None = None) -> tuple[Job, ...]:
         """All jobs, or those in `state`, by system, prompt and seed."""
         joined = schema.jobs.outerjoin(schema.clips)
@@ -107,6 +116,26 @@ class Jobs:
         with self._database.reading("read the clips") as connection:
             rows = connection.execute(select(schema.clips).order_by(*_keys(schema.clips)))
             return tuple(convert.clip(row) for row in rows)
+
+    def clips_in_stretches(self, length: int = 500) -> Iterator[tuple[Clip, ...]]:
+        """The clips of all DONE jobs in the same order, so many at a time: for studies beyond memory."""
+        keys = _keys(schema.clips)
+        last: JobKey | None = None
+        while True:
+            query = select(schema.clips).order_by(*keys).limit(length)
+            if last is not None:
+                query = query.where(tuple_(*keys) > tuple_(last.system, last.prompt_id, last.seed))
+            with self._database.reading("read the clips") as connection:
+                found = tuple(convert.clip(row) for row in connection.execute(query))
+            if not found:
+                return
+            yield found
+            last = found[-1].key
+
+    def clips_usd(self) -> float:
+        """What all clips have cost, in US dollars, as far as it is known."""
+        with self._database.reading("add up what clips cost") as connection:
+            return float(connection.scalar(select(func.sum(schema.clips.c.cost_usd))) or 0.0)
 
     @staticmethod
     def _end(connection: Connection, key: JobKey, values: dict[str, Any]) -> None:

@@ -89,6 +89,21 @@ class Purchases:
         with self._database.reading("read the purchases") as connection:
             return tuple(convert.purchase(row) for row in connection.execute(query))
 
+    def purchases_without_clip(self) -> tuple[Purchase, ...]:
+        """All creates that had or may have had an effect and have brought no clip: a vendor may bill them."""
+        stages = (PurchaseStage.DELIVERED.value, PurchaseStage.WITHDRAWN.value)
+        query = select(schema.purchases).where(schema.purchases.c.stage.not_in(stages))
+        with self._database.reading("read the purchases without a clip") as connection:
+            return tuple(convert.purchase(row) for row in connection.execute(query))
+
+    def last_purchase(self, key: JobKey) -> Purchase | None:
+        """The latest create of this job, however it stands."""
+        table = schema.purchases
+        query = select(table).where(is_job(table, key)).order_by(table.c.number.desc()).limit(1)
+        with self._database.reading(f"look up the purchase of {named(key)}") as connection:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else convert.purchase(row)
+
     @staticmethod
     def _change(connection: Connection, key: JobKey, values: Mapping[str, Any]) -> None:
         changed = connection.execute(

@@ -22,6 +22,7 @@ from evalharness.adapters.base import (
     GenerationRequest,
     Journal,
     MemoryJournal,
+    Offer,
     Standing,
 )
 from evalharness.adapters.delivery import delivery as whole
@@ -102,9 +103,22 @@ class RemoteAdapter:
         """The call that would be sent. Raises GenerationError where the request is refused."""
         return self.route.create(self._served(request, UNSENT_ID))
 
-    def cost_usd(self, request: GenerationRequest) -> float | None:
-        """The list price of this request. Raises GenerationError where it is refused."""
-        return self._list_price(cell_of(self._served(request, UNSENT_ID)))
+    def offer(self, request: GenerationRequest) -> Offer:
+        """What would be asked for and what it costs. Raises GenerationError where it is refused."""
+        ask = self._served(request, UNSENT_ID)
+        return Offer(
+            ask.duration_s,
+            ask.width,
+            ask.height,
+            self.model.fps,
+            audio=ask.audio,
+            cost_usd=self.list_price(cell_of(ask)),
+            typical_s=self.model.typical_s,
+        )
+
+    def list_price(self, cell: Mapping[str, Any]) -> float | None:
+        """What one clip of such a cell costs in US dollars; None where the catalogue holds no price."""
+        return self.model.cost_usd(cell["duration_s"], cell["resolution"], cell["ratio"], audio=cell["audio"])
 
     def generate(self, request: GenerationRequest) -> Generated:
         """Make one clip and wait for it. A task that is cut off is lost: a run of many uses `make`."""
@@ -238,7 +252,7 @@ class RemoteAdapter:
         resumed: bool,
     ) -> Generated:
         cell = record["cell"]
-        told_cost, price = watched.status.cost_usd, self._list_price(cell)
+        told_cost, price = watched.status.cost_usd, self.list_price(cell)
         cost_usd = price if told_cost is None else told_cost
         # Of a task that an earlier run began, nobody here saw when it ended.
         times = (None, None) if resumed else (watched.queue_s, watched.run_s)
@@ -264,9 +278,6 @@ class RemoteAdapter:
             latency_s=None if resumed else watched.waited_s,
             cost_usd=cost_usd,
         )
-
-    def _list_price(self, cell: Mapping[str, Any]) -> float | None:
-        return self.model.cost_usd(cell["duration_s"], cell["resolution"], cell["ratio"], audio=cell["audio"])
 
 
 @cache

@@ -52,12 +52,12 @@ def test_it_says_what_it_can_do(stage: Stage) -> None:
     assert adapter.version == "1.1"
     assert adapter.capabilities.tasks == (Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO)
     assert adapter.capabilities.audio == "switchable"
-    assert adapter.cost_usd(stage.request()) == pytest.approx(0.25)
+    assert adapter.offer(stage.request()).cost_usd == pytest.approx(0.25)
 
 
 def test_a_silent_clip_costs_its_own_price(stage: Stage) -> None:
     silent = dataclasses.replace(stage, parameters={"audio": False, "resolution": "720p"})
-    assert silent.adapter().cost_usd(silent.request()) == pytest.approx(0.2)
+    assert silent.adapter().offer(silent.request()).cost_usd == pytest.approx(0.2)
 
 
 def test_its_parameters_are_the_routes_and_everybodys(stage: Stage) -> None:

@@ -142,7 +142,7 @@ def test_a_run_that_is_killed_again_and_again_pays_for_nothing_twice(folder: Pat
     rng = random.Random(4)
     scenario = Scenario(states=("queued", "running", "succeeded"))
     with serving(DashscopeDialect(), clip, scenario) as vendor:
-        command = [sys.executable, "-m", "evalharness", "generate", str(folder), "--retry-failed"]
+        command = [sys.executable, "-m", "evalharness", "generate", "--yes", str(folder), "--retry-failed"]
         environ = {**os.environ, **environment(vendor)}
         for _ in range(6):
             child = subprocess.Popen(
@@ -171,3 +171,32 @@ def test_a_run_that_is_killed_again_and_again_pays_for_nothing_twice(folder: Pat
         assert len(done) + len(ambiguous) == 4
         assert vendor.made() <= 4
         assert max(bought.values()) == 1
+
+
+def test_a_budget_ends_the_buying_before_the_money_does_over_all_runs(
+    folder: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(DashscopeDialect(), clip, Scenario(states=("succeeded",))) as vendor:
+        for name, value in environment(vendor).items():
+            monkeypatch.setenv(name, value)
+        for limit_usd, bought in ((1.4, 2), (1.4, 2), (2.0, 3), (100.0, 4)):  # a clip costs $0.645
+            summary, store = run(folder, budget_usd=limit_usd)
+            with store:
+                assert vendor.creates() == len(store.clips()) == bought
+                assert summary.held == 4 - bought
+                assert summary.committed_usd == pytest.approx(bought * 0.645)
+                assert not summary.failures
+
+
+def test_a_refused_clip_counts_as_if_billed(
+    folder: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = Scenario(states=("failed",), fault="moderation_output")
+    with serving(DashscopeDialect(), clip, scenario) as vendor:
+        for name, value in environment(vendor).items():
+            monkeypatch.setenv(name, value)
+        summary, store = run(folder, budget_usd=1.4)
+        store.close()
+        assert vendor.creates() == 2
+        assert (summary.held, len(summary.failures)) == (2, 2)
+        assert summary.committed_usd == pytest.approx(2 * 0.645)

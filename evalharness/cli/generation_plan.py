@@ -1,0 +1,156 @@
+"""What `generate` would do, before it does it: clips, prices, times, differences, and the exact requests."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from evalharness.adapters.base import Offer
+from evalharness.adapters.remote.adapter import RemoteAdapter, request_preview
+from evalharness.cli.options import out, print_json
+from evalharness.config import Study
+from evalharness.outlook import Line, Outlook, Range
+from evalharness.production import Order
+from evalharness.records import Prompt
+from evalharness.registry import ADAPTERS
+
+__all__ = ["money", "print_plan", "show_plan"]
+
+TASKS = {"text_to_video": "t2v", "image_to_video": "i2v"}
+PICTURE = re.compile(r"(data:image/\w+;base64,)([A-Za-z0-9+/=]{40,})")
+
+
+def show_plan(study: Study, prompts: Sequence[Prompt], foreseen: Outlook, *, as_json: bool) -> None:
+    """The plan, and every request in JSON or one of each kind for people."""
+    if as_json:
+        print_json(asdict(foreseen) | {"requests": list(_requests(study, prompts))})
+        return
+    print_plan(foreseen, out)
+    shown: set[tuple[str, str]] = set()
+    for request in _requests(study, prompts):
+        kind = (request["system"], request["task"])
+        if kind not in shown:
+            shown.add(kind)
+            out.print(
+                f"\\n[bold]{escape(kind[0])}[/] would be asked for '{escape(request['prompt_id'])}' so:"
+            )
+            out.print(f"{request['method']} {request['url']}", soft_wrap=True, highlight=False, markup=False)
+            out.print(
+                json.dumps(request["json"], indent=2, ensure_ascii=False),
+                soft_wrap=True,
+                highlight=False,
+                markup=False,
+            )
+    if shown:
+        out.print(
+            "\\nOne request of each kind is shown, without its key; --json prints all. Nothing was sent."
+        )
+
+
+def print_plan(foreseen: Outlook, console: Console) -> None:
+    """The plan as a table, and what is to be known about it."""
+    table = Table(
+        Column("system", overflow="fold"),
+        "task",
+        Column("clips", justify="right"),
+        "asked as",
+        Column("a clip", justify="right"),
+        Column("in all", justify="right"),
+        Column("takes", justify="right"),
+        title="To be made",
+    )
+    for line in foreseen.lines:
+        if line.clips:
+            table.add_row(
+                escape(line.system),
+                TASKS[line.task],
+                str(line.clips),
+                " or ".join(dict.fromkeys(map(_cell, line.offers))),
+                " or ".join(dict.fromkeys(_price(offer, line) for offer in line.offers)),
+                _total(line),
+                _time(line.takes_s),
+            )
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print("Nothing is left to be made.")
+    if foreseen.charged:
+        console.print(f"In all {money(foreseen)}, list prices; {_time(foreseen.takes_s)}.")
+    for line in foreseen.lines:
+        for sentence, count in line.refused.items():
+            console.print(f"[yellow]refused ({count} clips of {escape(line.system)}):[/] {escape(sentence)}")
+    for sentence in foreseen.differences:
+        console.print(f"[yellow]differs:[/] {escape(sentence)}", soft_wrap=True)
+    if foreseen.suggestion is not None:
+        console.print(escape(foreseen.suggestion), soft_wrap=True)
+
+
+def money(foreseen: Outlook) -> str:
+    """The sum, with what it leaves out."""
+    unknown = f", and what {', '.join(foreseen.unpriced)} may charge (not known)" if foreseen.unpriced else ""
+    return f"${foreseen.cost_usd:.2f}{unknown}"
+
+
+def _cell(offer: Offer) -> str:
+    fps = f"{offer.fps:g}" if offer.fps else "?"
+    sound = "sound" if offer.audio else "silent"
+    return f"{offer.duration_s:g} s, {offer.width}x{offer.height}, {fps}/s, {sound}"
+
+
+def _price(offer: Offer, line: Line) -> str:
+    if not line.charged:
+        return "-"
+    return "not known" if offer.cost_usd is None else f"${offer.cost_usd:.3g}"
+
+
+def _total(line: Line) -> str:
+    said = "-" if not line.charged else "not known" if line.cost_usd is None else f"${line.cost_usd:.2f}"
+    return f"{said} ({line.standing} asked for before)" if line.standing else said
+
+
+def _time(takes_s: Range | None) -> str:
+    if takes_s is None:
+        return "?"
+    return " to ".join(dict.fromkeys(_span(end) for end in takes_s))
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _requests(study: Study, prompts: Sequence[Prompt]) -> Iterator[dict[str, Any]]:
+    """Every request that vendors would be sent for this study, pictures shortened."""
+    for system in study.systems:
+        adapter = ADAPTERS.load(system.adapter)(system, folder=study.folder)
+        if not isinstance(adapter, RemoteAdapter):
+            continue
+        for seed in study.settings.generation.seeds:
+            for prompt in prompts:
+                request = Order.of(study, system, prompt, seed).request
+                if adapter.refuse(request) is None:
+                    call = request_preview(system, request, folder=study.folder)
+                    yield {
+                        "system": system.name,
+                        "task": prompt.task.value,
+                        "prompt_id": prompt.id,
+                        "seed": seed,
+                        "method": call.method,
+                        "url": call.url,
+                        "headers": dict(call.headers),
+                        "json": _shortened(call.json),
+                    }
+
+
+def _shortened(value: Any) -> Any:
+    """A body as people can read it: a picture's bytes are counted, not printed."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(PICTURE.sub(lambda found: f"{found[1]}({len(found[2]) * 3 // 4} bytes)", text))

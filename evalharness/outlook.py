@@ -1,0 +1,215 @@
+"""What a run of `generate` would do, said before it does it: how many clips, of what kind, at what price.
+
+Nothing is sent and nothing is recorded. Prices are list prices. How long it takes is a range, from what clips
+usually take at their vendors and how many a system makes at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, inf
+from typing import cast
+
+from evalharness.adapters.base import Adapter, Offer, offer_of
+from evalharness.adapters.remote.adapter import RemoteAdapter
+from evalharness.adapters.remote.common import common_cells
+from evalharness.backlog import Wanted
+from evalharness.config import Study
+from evalharness.production import Order
+from evalharness.records import JobState, Prompt, System, Task
+from evalharness.registry import ADAPTERS
+from evalharness.store import Store
+
+__all__ = ["Line", "Outlook", "Range", "outlook"]
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one system would be asked for in one task."""
+
+    system: str
+    task: Task
+    clips: int
+    """Clips that would be made."""
+    standing: int
+    """Of these, such as a vendor was asked for already, in an earlier run: their price is promised."""
+    offers: tuple[Offer, ...]
+    """What they would be, each kind once, the most frequent first."""
+    cost_usd: float | None
+    """List price of the clips to be asked for anew; None where a price is not known."""
+    charged: bool
+    """Whether somebody is paid for them."""
+    takes_s: Range | None
+    """How long they take, `concurrency` at a time; None where nobody says."""
+    refused: Mapping[str, int]
+    """Why clips could not be asked for, and how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a run would do."""
+
+    lines: tuple[Line, ...]
+    differences: tuple[str, ...]
+    """In what the systems' clips would still differ, a sentence each."""
+    suggestion: str | None
+    """A cell that every system can make, where the one asked for is refused."""
+
+    @property
+    def clips(self) -> int:
+        """Clips that would be made."""
+        return sum(line.clips for line in self.lines)
+
+    @property
+    def charged(self) -> bool:
+        """Whether the run would spend money."""
+        return any(line.charged and line.clips > line.standing for line in self.lines)
+
+    @property
+    def cost_usd(self) -> float:
+        """List price of everything whose price is known."""
+        return sum(line.cost_usd or 0.0 for line in self.lines)
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Systems that charge, nobody knows how much."""
+        rows = (line.system for line in self.lines if line.charged and line.clips and line.cost_usd is None)
+        return tuple(dict.fromkeys(rows))
+
+    @property
+    def takes_s(self) -> Range | None:
+        """How long the run takes: systems work side by side. None where nobody says of any."""
+        by_system: dict[str, Range] = {}
+        for line in self.lines:
+            if line.takes_s is not None:
+                low, high = by_system.get(line.system, (0.0, 0.0))
+                by_system[line.system] = low + line.takes_s[0], high + line.takes_s[1]
+        if not by_system:
+            return None
+        return max(low for low, _ in by_system.values()), max(high for _, high in by_system.values())
+
+
+def outlook(study: Study, store: Store, prompts: Sequence[Prompt], *, retry_failed: bool = False) -> Outlook:
+    """What `generate_study` would do now. Raises ConfigError where an adapter's parameters are wrong."""
+    adapters: dict[str, Adapter] = {
+        system.name: ADAPTERS.load(system.adapter)(system, folder=study.folder) for system in study.systems
+    }
+    states = {JobState.PENDING, JobState.RUNNING} | ({JobState.FAILED} if retry_failed else set())
+    standing = Counter(
+        (purchase.key.system, purchase.key.prompt_id)
+        for purchase in store.purchases_without_clip()
+        if purchase.open
+    )
+    lines = tuple(
+        line
+        for system in study.systems
+        for line in _lines(study, store, system, adapters[system.name], prompts, states, standing)
+    )
+    return Outlook(lines, tuple(_differences(lines)), _suggestion(study, adapters, lines))
+
+
+def _lines(
+    study: Study,
+    store: Store,
+    system: System,
+    adapter: Adapter,
+    prompts: Sequence[Prompt],
+    states: Collection[JobState],
+    standing: Mapping[tuple[str, str], int],
+) -> Iterator[Line]:
+    seeds = study.settings.generation.seeds
+    todo = Wanted(store, [system], prompts, seeds).missing(system, states)
+    charged = isinstance(adapter, RemoteAdapter)
+    for task in Task:
+        clips = stand = 0
+        offers: Counter[Offer] = Counter()
+        refused: Counter[str] = Counter()
+        for prompt in prompts:
+            if prompt.task is not task or not todo[prompt.id]:
+                continue
+            request = Order.of(study, system, prompt, seeds[0]).request
+            sentence = adapter.refuse(request)
+            if sentence is not None:
+                refused[sentence] += todo[prompt.id]
+                continue
+            clips += todo[prompt.id]
+            stand += standing.get((system.name, prompt.id), 0)
+            offers[offer_of(adapter, request)] += todo[prompt.id] - standing.get((system.name, prompt.id), 0)
+        if not clips and not refused:
+            continue
+        known = all(offer.cost_usd is not None for offer in offers)
+        yield Line(
+            system.name,
+            task,
+            clips,
+            stand,
+            tuple(offer for offer, _ in offers.most_common()),
+            cost_usd=sum((offer.cost_usd or 0.0) * count for offer, count in offers.items())
+            if known and clips
+            else None,
+            charged=charged or any(offer.cost_usd for offer in offers),
+            takes_s=_takes_s(clips, system, adapter, offers),
+            refused=dict(refused),
+        )
+
+
+def _takes_s(clips: int, system: System, adapter: Adapter, offers: Collection[Offer]) -> Range | None:
+    known = [offer.typical_s for offer in offers if offer.typical_s is not None]
+    if not known:
+        return None
+    limit = adapter.model.running if isinstance(adapter, RemoteAdapter) else None
+    rounds = ceil(clips / min(system.concurrency, limit or inf))
+    return rounds * min(low for low, _ in known), rounds * max(high for _, high in known)
+
+
+def _differences(lines: Sequence[Line]) -> Iterator[str]:
+    """In what the clips of one task would differ between systems."""
+    for task in Task:
+        rows = [line for line in lines if line.task is task and line.offers]
+        aspects: Mapping[str, Mapping[str, str]] = {
+            "length": {row.system: _all(row, lambda offer: f"{offer.duration_s:g} s") for row in rows},
+            "size": {row.system: _all(row, lambda offer: f"{offer.width}x{offer.height}") for row in rows},
+            "frames a second": {
+                row.system: _all(row, lambda offer: f"{offer.fps:g}" if offer.fps else "not documented")
+                for row in rows
+            },
+            "sound": {row.system: _all(row, lambda offer: "yes" if offer.audio else "no") for row in rows},
+        }
+        for aspect, said in aspects.items():
+            if len(set(said.values())) > 1:
+                listed = ", ".join(f"{system} {value}" for system, value in said.items())
+                yield f"{task.value}: {aspect} differs: {listed}."
+
+
+def _suggestion(study: Study, adapters: Mapping[str, Adapter], lines: Sequence[Line]) -> str | None:
+    """What to write into [generation], where the vendors' models share a cell and are not asked for it."""
+    if not any(line.refused for line in lines):
+        return None
+    remote = [cast("RemoteAdapter", each) for each in adapters.values() if isinstance(each, RemoteAdapter)]
+    asked = study.settings.generation
+    common = common_cells(adapter.model for adapter in remote)
+    cell = common.nearest(asked.duration_s, asked.width, asked.height)
+    if cell is None:
+        names = ", ".join(dict.fromkeys(adapter.model.name for adapter in remote))
+        return (
+            f"There is no length and size that all of {names} make; give single systems their own in "
+            "[systems.parameters]."
+            if len(remote) > 1
+            else None
+        )
+    if cell == (asked.duration_s, asked.width, asked.height):
+        return None
+    duration_s, width, height = cell
+    lengths = ", ".join(f"{each:g}" for each in common.durations_s)
+    return (
+        f"Every model asked here can make clips of {lengths} s. The nearest to what is asked for, in "
+        f"[generation]: duration_s = {duration_s:g}, width = {width}, height = {height}."
+    )
+
+
+def _all(line: Line, said: Callable[[Offer], str]) -> str:
+    return " or ".join(dict.fromkeys(map(said, line.offers)))

@@ -1,0 +1,97 @@
+"""What people see before money is spent, and that none is spent without their word."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from evalharness.cli.main import app
+from evalharness.config import load_study
+from evalharness.errors import ConfigError
+from evalharness.store import Store
+
+STUDY = """
+name = "bought"
+[prompts]
+suites = ["own.jsonl"]
+[generation]
+duration_s = 5
+width = 1280
+height = 720
+[[systems]]
+name = "horse"
+adapter = "dashscope"
+model = "happyhorse-1.1"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-very-secret")
+    monkeypatch.setenv("DASHSCOPE_BASE_URL", "http://127.0.0.1:9")  # nobody listens: sending would fail
+    Image.effect_noise((640, 360), 40).convert("RGB").save(tmp_path / "start.png")
+    rows = [
+        {"id": "run", "task": "text_to_video", "text": "A dog runs."},
+        {"id": "jump", "task": "text_to_video", "text": "A dog jumps."},
+        {"id": "sit", "task": "image_to_video", "text": "It sits.", "first_frame": "start.png"},
+    ]
+    common = {"language": "en", "licence": "CC0-1.0"}
+    (tmp_path / "own.jsonl").write_text("\n".join(json.dumps(row | common) for row in rows))
+    (tmp_path / "study.toml").write_text(STUDY)
+    return tmp_path
+
+
+def said(folder: Path, *options: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, ["generate", str(folder), *options])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def untouched(folder: Path) -> bool:
+    with Store.open(load_study(folder).database_url) as store:
+        return store.jobs() == () and store.purchases() == ()
+
+
+def test_a_dry_run_shows_price_and_one_exact_request_of_each_kind(folder: Path) -> None:
+    output = said(folder, "--dry-run")
+    assert "In all $1.94" in output  # three clips at $0.645
+    assert output.count("POST http://127.0.0.1:9/api/v1/services/aigc") == 2
+    assert '"watermark": false' in output
+    assert "A dog runs." in output
+    assert "A dog jumps." not in output
+    assert "sk-very-secret" not in output
+    assert untouched(folder)
+
+
+def test_as_json_a_dry_run_holds_every_request_without_keys_and_pictures(folder: Path) -> None:
+    output = said(folder, "--dry-run", "--json")
+    plan = json.loads(output)
+    assert [row["prompt_id"] for row in plan["requests"]] == ["run", "jump", "sit"]
+    assert plan["lines"][0]["cost_usd"] == pytest.approx(1.29)
+    assert "sk-very-secret" not in output
+    (media,) = plan["requests"][2]["json"]["input"]["media"]
+    assert media["url"].startswith("data:image/png;base64,(")
+    assert len(output) < 10_000
+    assert untouched(folder)
+
+
+def test_nothing_is_spent_where_nobody_can_be_asked(folder: Path) -> None:
+    result = CliRunner().invoke(app, ["generate", str(folder)])
+    assert isinstance(result.exception, ConfigError)
+    assert "This would spend $1.94" in str(result.exception)
+    assert "In all $1.94" in result.output
+    assert untouched(folder)
+
+
+def test_a_budget_too_small_for_one_clip_asks_for_none(folder: Path) -> None:
+    output = said(folder, "--budget", "0.5", code=4)
+    assert "3 clips were not begun" in output
+    with Store.open(load_study(folder).database_url) as store:
+        assert store.purchases() == ()
+        assert {job.state.value for job in store.jobs()} == {"pending"}
+    (plan,) = (folder / "plans").glob("*.json")
+    assert json.loads(plan.read_text())["asked"]["width"] == 1280
