@@ -71,6 +71,7 @@ ADAPTERS = Registry(
         "dashscope": "evalharness.adapters.dashscope:DashscopeAdapter",
         "folder": "evalharness.adapters.folder:FolderAdapter",
         "kling": "evalharness.adapters.kling:KlingAdapter",
+        "magihuman": "evalharness.adapters.magihuman:MagiHumanAdapter",
         "minimax": "evalharness.adapters.minimax:MinimaxAdapter",
         "openrouter": "evalharness.adapters.openrouter:OpenrouterAdapter",
         "synthetic": "evalharness.adapters.synthetic:SyntheticAdapter",

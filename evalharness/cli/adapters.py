@@ -27,6 +27,7 @@ __all__ = ["adapters", "key_missing", "route_of"]
 WITHOUT_VENDOR = {
     "command": "your own program makes the clips (docs/running-a-study.md)",
     "folder": "clips that you already have",
+    "magihuman": "daVinci-MagiHuman from its own checkout, on your GPU",
     "synthetic": "rendered scenes whose truth is known",
 }
 
