@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evalharness.adapters.remote.catalogue import Catalogue, Model
     from evalharness.adapters.remote.route import Route
 
-__all__ = ["adapters", "key_missing", "route_of"]
+__all__ = ["WITHOUT_VENDOR", "adapters", "key_missing", "listed", "price_span", "route_of", "span"]
 
 WITHOUT_VENDOR = {
     "command": "your own program makes the clips (docs/running-a-study.md)",
@@ -42,7 +42,7 @@ def adapters(
 
     Everything comes from data/adapters/*.toml, which you may edit: ids, limits and prices change.
     """
-    rows = list(_rows(model))
+    rows = list(listed(model))
     if as_json:
         print_json(rows)
     elif model:
@@ -72,7 +72,8 @@ def key_missing(route: Route) -> str | None:
     return None
 
 
-def _rows(wanted: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+def listed(wanted: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """All models by all routes, or those named. Raises UnknownNameError for a name that no route has."""
     from evalharness.adapters.remote.catalogue import catalogue
 
     known: set[str] = set()
@@ -129,8 +130,8 @@ def _show_all(rows: Sequence[dict[str, Any]]) -> None:
         )
         for row in models:
             tasks = " ".join("t2v" if task == "text_to_video" else "i2v" for task in row["ids"])
-            span = _span(row["durations_s"])
-            table.add_row(escape(row["name"]), tasks, span, row["audio"], _cheapest_and_dearest(row))
+            lengths = span(row["durations_s"])
+            table.add_row(escape(row["name"]), tasks, lengths, row["audio"], price_span(row))
         out.print(table)
     for name, meaning in WITHOUT_VENDOR.items():
         out.print(f"[bold]{name}[/]: {meaning}.")
@@ -148,7 +149,7 @@ def _show(row: dict[str, Any]) -> None:
     limits = (row["requests_per_minute"] or "?", row["running"] or "?")
     lines = {
         "makes": ", ".join(f"{task} ({name})" for task, name in row["ids"].items()),
-        "seconds": _span(row["durations_s"]),
+        "seconds": span(row["durations_s"]),
         "sizes": ", ".join(f"{word} (shorter side {side})" for word, side in row["resolutions"].items()),
         "shapes": ", ".join(row["ratios"]),
         "frames a second": row["fps"] or "not documented: see the probe of each clip",
@@ -184,13 +185,17 @@ def _prices(row: dict[str, Any]) -> str:
     return ", ".join(f"{word} ${price:.2f}" for word, price in known.items()) or "price unknown"
 
 
-def _cheapest_and_dearest(row: dict[str, Any]) -> str:
+def price_span(row: Mapping[str, Any]) -> str:
+    """The price of a clip in the cheapest and in the dearest size."""
     known = sorted((price, word) for word, price in row["clip_usd"].items() if price is not None)
-    ends = dict.fromkeys([known[0], known[-1]]) if known else {}
-    return " to ".join(f"${price:.2f} ({word})" for price, word in ends) or "price unknown"
+    if not known:
+        return "price unknown"
+    if known[0][0] == known[-1][0]:
+        return f"${known[0][0]:.2f}"
+    return " to ".join(f"${price:.2f} ({word})" for price, word in (known[0], known[-1]))
 
 
-def _span(seconds: Sequence[float]) -> str:
+def span(seconds: Sequence[float]) -> str:
     """`3..15` where every whole second can be asked for, else all of them."""
     if len(seconds) > 2 and all(after - before == 1 for before, after in pairwise(seconds)):
         return f"{seconds[0]:g}..{seconds[-1]:g}"

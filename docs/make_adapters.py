@@ -1,0 +1,99 @@
+"""Make the tables of models in docs/adapters.md and README.md from data/adapters/*.toml.
+
+    python docs/make_adapters.py
+
+Writes what stands between the markers `<!-- models -->` and `<!-- local -->`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evalharness.cli.adapters import WITHOUT_VENDOR, listed, price_span, span
+
+ROOT = Path(__file__).parents[1]
+TASKS = {"text_to_video": "t2v", "image_to_video": "i2v"}
+MARK = {"none": "none", "switch": "switched off", "hidden": "hidden", "unknown": "nobody says"}
+REWRITING = {"none": "none", "switch": "switched off", "unknown": "nobody says"}
+
+
+def main() -> None:
+    """Put the tables in their places."""
+    rows = list(listed())
+    page, readme = ROOT / "docs" / "adapters.md", ROOT / "README.md"
+    text = between(page.read_text(encoding="utf-8"), "models", by_route(rows))
+    page.write_text(between(text, "local", without_vendor()), encoding="utf-8")
+    readme.write_text(between(readme.read_text(encoding="utf-8"), "models", by_model(rows)), encoding="utf-8")
+
+
+def by_route(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Every model by every route, with what it can do."""
+    columns = (
+        "adapter", "model", "tasks", "seconds", "sizes", "sound", "seed", "rewriting", "watermark",
+        "frames/s", "links live", "a clip", "live",
+    )  # fmt: skip
+    lines = [
+        (
+            f"`{row['adapter']}`",
+            f"`{row['name']}`",
+            " ".join(TASKS[task] for task in row["ids"]),
+            span(row["durations_s"]),
+            " ".join(row["resolutions"]),
+            row["audio"],
+            row["seed"],
+            REWRITING[row["rewriting"]],
+            MARK[row["watermark"]],
+            f"{row['fps']:g}" if row["fps"] else "?",
+            f"{row['link_lifetime_s'] / 3600:g} h" if row["link_lifetime_s"] else "?",
+            price_span(row),
+            "verified" if row["verified_live"] else "unverified",
+        )
+        for row in rows
+    ]
+    return markdown(columns, lines)
+
+
+def by_model(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Every model once, with its routes and the span of their prices."""
+    models: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        models.setdefault(row["name"], []).append(row)
+    lines = []
+    for name, routes in sorted(models.items()):
+        prices = sorted(price for row in routes for price in row["clip_usd"].values() if price is not None)
+        ends = dict.fromkeys(f"${price:.2f}" for price in (prices[0], prices[-1])) if prices else {}
+        lines.append(
+            (
+                name,
+                ", ".join(f"`{row['adapter']}`" for row in routes),
+                " ".join(TASKS[task] for task in TASKS if any(task in row["ids"] for row in routes)),
+                " or ".join(dict.fromkeys(row["audio"] for row in routes)),
+                " to ".join(ends) or "?",
+                "verified" if any(row["verified_live"] for row in routes) else "unverified",
+            )
+        )
+    return markdown(("model", "adapters", "tasks", "sound", "5 s", "live"), lines)
+
+
+def without_vendor() -> str:
+    """The adapters that ask no vendor."""
+    return markdown(("adapter", "clips"), [(f"`{name}`", said) for name, said in WITHOUT_VENDOR.items()])
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as Markdown."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def between(text: str, marker: str, new: str) -> str:
+    """`text` with `new` between a pair of markers."""
+    start, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+    before, rest = text.split(start)
+    return f"{before}{start}\n{new}\n{end}{rest.split(end)[1]}"
+
+
+if __name__ == "__main__":
+    main()
