@@ -1,9 +1,9 @@
 """Known damage to clips, in memory: what metrics are held against before they are believed.
 
 damage    what a damage is: a function of clip and level, and its ladder of levels
-sound     shifts, wander, swaps, noise, gain, clipping, band limits, gaps
+sound     shifts, wander, swaps, noise, gain, clipping, band limits, silence
 picture   grain, blur, flicker, marks, drops, repeats, freezes, black, another's pictures
-coding    H.264 at a rate factor
+coding    what only a file can suffer: H.264 at a rate factor, displaced timestamps
 ladders   the table of all of them with their levels
 """
 

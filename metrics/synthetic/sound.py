@@ -1,4 +1,4 @@
-"""Known damage to a clip's sound; the picture and its times stay as they are.
+"""Known damage to a clip's sound; but for `shifted`, the picture and its times stay as they are.
 
 Every function is pure and repeatable to the byte: what is drawn by chance is drawn from a fixed seed, and
 the same draw is scaled by the level, so that the rungs of a ladder differ in level alone. Each raises
@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from metrics.av import AVClip, ClipError
 
-__all__ = ["amplified", "band_limited", "muted", "noisy", "overdriven", "shifted", "swapped", "wandering"]
+__all__ = [
+    "amplified",
+    "band_limited",
+    "led_in",
+    "muted",
+    "noisy",
+    "overdriven",
+    "shifted",
+    "swapped",
+    "wandering",
+]
 
 Samples = NDArray[np.float32]
 
@@ -22,12 +32,45 @@ SEED = 20160613
 WOW_S = 2.0
 """Period of the wander: slow enough that pitch moves with it, not timbre."""
 FILTER_ORDER = 8
+INSTANT_S = 1e-9
+"""Times closer than this are the same: sums of floating-point numbers."""
 
 
 def shifted(clip: AVClip, delay_s: float) -> AVClip:
-    """The sound `delay_s` later (earlier where negative); exact, nothing is resampled or cut off."""
-    _sound(clip)
-    return replace(clip, audio_start_s=clip.audio_start_s + delay_s)
+    """The sound `delay_s` later against the picture (earlier where negative): tracks slipped, ends trimmed.
+
+    What is seen and heard moves, while the stated start of the sound and by how much it outlasts the picture
+    stay as they were, and no silence is put in: nothing but the content tells which way the shift went. A
+    later sound costs the beginning of the picture and the end of the sound, an earlier one the reverse; the
+    clip becomes shorter by the shift (by up to a frame more, where no frame begins at `delay_s`). Nothing is
+    resampled: what the picture cannot give in whole frames is cut from the sound, to the nearest sample.
+    Raises ClipError where the clip is not longer than the shift.
+    """
+    samples = _sound(clip)
+    first = int(np.searchsorted(clip.frame_times_s, max(0.0, delay_s) - INSTANT_S))
+    seen_s = float(clip.frame_times_s[first]) if first < len(clip.grey) else clip.duration_s
+    lost_s = max(seen_s, -delay_s)
+    heard = round((seen_s - delay_s) * clip.rate_hz)
+    count = samples.shape[1] - round(lost_s * clip.rate_hz)
+    if lost_s > clip.duration_s - INSTANT_S or count < 1:
+        raise ClipError(f"The clip lasts {clip.duration_s:.2f} s: its sound cannot move by {delay_s:g} s.")
+    times_s = clip.frame_times_s[first:] - seen_s
+    shown = times_s < clip.duration_s - lost_s - INSTANT_S
+    frames = slice(first, first + int(shown.sum()))
+    return replace(
+        clip,
+        frame_times_s=times_s[shown],
+        grey=clip.grey[frames],
+        i420=None if clip.i420 is None else clip.i420[frames],
+        last_frame_s=clip.duration_s - lost_s - float(times_s[shown][-1]),
+        samples=samples[:, heard : heard + count],
+    )
+
+
+def led_in(clip: AVClip, silence_s: float) -> AVClip:
+    """Digital silence put before the sound, to the nearest sample; the sound moves back and lasts longer."""
+    samples = _sound(clip)
+    return replace(clip, samples=np.pad(samples, ((0, 0), (round(silence_s * clip.rate_hz), 0))))
 
 
 def wandering(clip: AVClip, deviation_s: float) -> AVClip:

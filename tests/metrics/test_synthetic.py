@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from metrics.av import AVClip, ClipError
+from metrics.container import beep_lag
 from metrics.synthetic import DAMAGES, Damage
 from metrics.synthetic.picture import recast, repainted
 from metrics.synthetic.sound import swapped
@@ -64,6 +65,8 @@ def test_damage_is_repeatable_and_keeps_what_was_asked_for(clip: AVClip, damage:
     assert same(damaged, damage(clip, level))
     assert not same(damaged, clip)
     assert damaged.brief == clip.brief
+    if damage.name == "sound_shift":
+        return  # which trims both tracks, and has tests of its own
     assert damaged.duration_s == pytest.approx(clip.duration_s)
     sound_kept = np.array_equal(damaged.samples, clip.samples) and damaged.audio_start_s == clip.audio_start_s
     assert sound_kept != np.array_equal(damaged.grey, clip.grey), "one of the two is damaged, not both"
@@ -78,10 +81,68 @@ def test_ladders_climb_from_little_to_much(damage: Damage) -> None:
         assert harm == sorted(harm)
 
 
-def test_a_shift_and_its_opposite_cancel(clip: AVClip) -> None:
-    there = DAMAGES["sound_shift"](clip, 0.25)
-    assert there.audio_start_s == 0.25
-    assert same(DAMAGES["sound_shift"](there, -0.25), clip)
+def flashes(fps: float, rate_hz: int, lag_s: float = 0.0) -> AVClip:
+    """Four seconds with flashes each of which a beep follows after `lag_s`, over a soft hum."""
+    times_s = np.arange(round(4 * fps)) / fps
+    pictures = np.full((len(times_s), 16, 16, 3), 30, np.uint8)
+    clock_s = np.arange(4 * rate_hz) / rate_hz
+    sound = 0.001 * np.sin(2 * np.pi * 50 * (clock_s + 0.001))
+    for flash in (0.5, 1.7, 3.1):
+        frame = round(flash * fps)
+        pictures[frame : frame + 2] = 220
+        since_s = clock_s - times_s[frame] - lag_s
+        sound += np.where((since_s >= 0) & (since_s < 0.06), 0.5 * np.sin(2 * np.pi * 1000 * since_s), 0)
+    return AVClip.of_pictures(pictures, times_s, sound[None].astype(np.float32), rate_hz)
+
+
+def lag_of(clip: AVClip) -> float:
+    return beep_lag(clip.frame_times_s, clip.grey, clip.samples[0], clip.rate_hz, clip.audio_start_s)
+
+
+@pytest.mark.parametrize("level", DAMAGES["sound_shift"].levels)
+@pytest.mark.parametrize(("fps", "rate_hz"), [(25.0, 48_000), (30.0, 44_100), (24_000 / 1001, 16_000)])
+def test_a_shift_moves_what_is_heard_and_leaves_no_other_trace(
+    level: float, fps: float, rate_hz: int
+) -> None:
+    clip = flashes(fps, rate_hz)
+    moved = DAMAGES["sound_shift"](clip, level)
+    assert lag_of(moved) - lag_of(clip) == pytest.approx(level, abs=0.6 / rate_hz)
+    assert moved.audio_start_s == clip.audio_start_s
+    outlasts = [each.samples.shape[1] / each.rate_hz - each.duration_s for each in (clip, moved)]
+    assert outlasts[1] == pytest.approx(outlasts[0], abs=1 / rate_hz)
+    assert 0 <= clip.duration_s - moved.duration_s - abs(level) + 1e-9 < 1 / fps
+    assert np.mean(moved.samples[0] == 0) < 0.01, "no silence was put in"
+
+
+def test_a_shift_and_its_opposite_leave_the_middle_of_the_clip(clip: AVClip) -> None:
+    there = DAMAGES["sound_shift"](clip, 0.24)
+    middle = DAMAGES["sound_shift"](there, -0.24)
+    frames, heard = slice(6, 50 - 6), slice(round(0.24 * RATE_HZ), -round(0.24 * RATE_HZ))
+    np.testing.assert_array_equal(middle.grey, clip.grey[frames])
+    np.testing.assert_array_equal(middle.samples, clip.samples[:, heard])
+    np.testing.assert_allclose(middle.frame_times_s, clip.frame_times_s[frames] - 0.24)
+
+
+@pytest.mark.parametrize("level", [-2.0, 2.0, 1.99])
+def test_a_shift_needs_a_longer_clip(clip: AVClip, level: float) -> None:
+    with pytest.raises(ClipError, match="cannot move"):
+        DAMAGES["sound_shift"](clip, level)
+
+
+@pytest.mark.parametrize("level", DAMAGES["container_shift"].levels)
+def test_a_displaced_track_says_when_it_begins_and_sounds_the_same(clip: AVClip, level: float) -> None:
+    moved = DAMAGES["container_shift"](clip, level)
+    assert moved.audio_start_s == pytest.approx(level, abs=1e-6)
+    np.testing.assert_array_equal(moved.samples, clip.samples)
+    assert moved.grey is clip.grey
+    late = replace(clip, audio_start_s=0.1, samples=clip.samples[:1])
+    assert DAMAGES["container_shift"](late, level).audio_start_s == pytest.approx(0.1 + level, abs=1e-6)
+
+
+def test_silence_before_the_sound_lengthens_it(clip: AVClip) -> None:
+    later = DAMAGES["lead_in"](clip, 0.5)
+    np.testing.assert_array_equal(later.samples[:, RATE_HZ // 2 :], clip.samples)
+    assert not later.samples[:, : RATE_HZ // 2].any()
 
 
 def test_gain_and_its_opposite_cancel_and_ten_decibels_are_a_factor_of_ten_in_power(clip: AVClip) -> None:
@@ -137,7 +198,7 @@ def test_sound_that_is_silent_or_missing_cannot_be_damaged(clip: AVClip) -> None
     for name in ("sound_noise", "overdrive"):
         with pytest.raises(ClipError, match="silence"):
             DAMAGES[name](silent, DAMAGES[name].levels[0])
-    for name in ("sound_shift", "sound_wander", "gain", "band_limit", "muted"):
+    for name in ("sound_shift", "container_shift", "sound_wander", "gain", "lead_in", "band_limit", "muted"):
         with pytest.raises(ClipError, match="no sound"):
             DAMAGES[name](mute, DAMAGES[name].levels[0])
 

@@ -51,6 +51,7 @@ def test_what_rises_with_damage_passes_and_its_mirror_fails() -> None:
         "sensitivity": 1.0,
         "dead_zone": None,
         "auc_at_worst": 1.0,
+        "answered": 1.0,
     }
 
 
@@ -89,10 +90,52 @@ def test_sensitivity_needs_five_clips() -> None:
     assert Worsens(rises=True, told_by=1.0).judge(ladder(4)).verdict is Verdict.NOT_JUDGED
 
 
-def test_levels_at_which_a_metric_rightly_refuses_do_not_count_against_it() -> None:
+def test_silence_where_an_answer_is_due_fails_however_well_the_rest_reads() -> None:
     rows = [[clip, clip + 1, clip + 2, clip + 3, NAN] for clip in range(6)]
-    assert Worsens(rises=True, told_by=2.0).judge(readings(rows)).verdict is Verdict.PASSED
-    assert Worsens(rises=True, told_by=8.0).judge(readings(rows)).verdict is Verdict.NOT_JUDGED
+    found = Worsens(rises=True, told_by=2.0).judge(readings(rows))
+    assert found.verdict is Verdict.FAILED
+    assert "level 8" in found.said
+
+
+def test_levels_at_which_a_metric_may_refuse_do_not_count_against_it_and_are_named() -> None:
+    rows = [[clip, clip + 1, clip + 2, clip + 4, NAN] for clip in range(6)]
+    found = Worsens(rises=True, told_by=2.0, may_refuse_from=8.0).judge(readings(rows))
+    assert found.verdict is Verdict.PASSED
+    assert "Refused too often to be judged: 8." in found.said
+    assert found.figures["dead_zone"] is None, "what was refused is not what nobody noticed"
+    due_at_the_end = Worsens(rises=True, told_by=8.0, may_refuse_from=8.0)
+    assert due_at_the_end.judge(readings(rows)).verdict is Verdict.NOT_JUDGED
+    too_early = Worsens(rises=True, told_by=2.0, may_refuse_from=8.0)
+    earlier = [[clip, clip + 1, clip + 2, NAN, NAN] for clip in range(6)]
+    assert too_early.judge(readings(earlier)).verdict is Verdict.FAILED
+
+
+def test_a_metric_that_refuses_all_damage_fails_or_where_it_may_is_not_judged() -> None:
+    mute = readings([[0.0, NAN, NAN, NAN, NAN]] * 6)
+    for rule in (Worsens(rises=True, told_by=1.0), Follows(within=0.1), Steady(within=0.1)):
+        assert rule.judge(mute).verdict is Verdict.FAILED
+        may = replace(rule, may_refuse_from=1.0)
+        assert may.judge(mute).verdict is Verdict.NOT_JUDGED
+        assert "may refuse from 1" in may.asked
+
+
+@pytest.mark.parametrize("rule", [Follows(within=0.1), Steady(within=20.0)], ids=["follows", "steady"])
+def test_a_shy_metric_that_answers_only_what_is_easy_fails(rule: Follows) -> None:
+    shy = ladder(6)
+    shy = replace(shy, damaged=np.where(np.array(LEVELS) < 3, shy.damaged, NAN))
+    found = rule.judge(shy)
+    assert found.verdict is Verdict.FAILED
+    assert "At level 4 only 0% of clips got a value; 80% asked." in found.said
+    assert (found.figures["within"], found.figures["answered"]) == (1.0, 0.5)
+
+
+def test_answers_are_owed_for_clips_that_have_one_as_they_are() -> None:
+    shown = readings([[0.0, 1, 2, 4, 8]] * 5 + [[NAN, 1, NAN, NAN, NAN]] * 5)
+    found = Follows(within=0.1).judge(shown)
+    assert (found.verdict, found.n, found.figures["answered"]) == (Verdict.PASSED, 5, 1.0)
+    one_in_five = readings([[0.0, 1, 2, 4, 8]] * 4 + [[0.0, 1, 2, 4, NAN]])
+    assert Follows(within=0.1).judge(one_in_five).verdict is Verdict.PASSED
+    assert Follows(within=0.1, answered=0.9).judge(one_in_five).verdict is Verdict.FAILED
 
 
 def test_a_ratio_falls_from_infinity() -> None:
@@ -118,10 +161,9 @@ def test_following_measures_bias_and_error_of_known_shifts() -> None:
     assert Follows(within=0.1, each=-2.0).judge(ladder(4, scale=-2)).verdict is Verdict.PASSED
 
 
-def test_steadiness_is_held_over_all_levels_and_refusals_are_counted() -> None:
-    rows = [[1.0, 1.01, 1.0, NAN, 0.99]] * 5
-    found = Steady(within=0.05).judge(readings(rows))
-    assert (found.verdict, found.figures["answered"]) == (Verdict.PASSED, 0.75)
+def test_steadiness_is_held_over_all_levels() -> None:
+    rows = [[1.0, 1.01, 1.0, 1.02, 0.99]] * 5
+    assert Steady(within=0.05).judge(readings(rows)).verdict is Verdict.PASSED
     assert Steady(within=0.05).judge(ladder(5)).verdict is Verdict.FAILED
 
 
@@ -139,3 +181,8 @@ def test_undamaged_clips_judged_damaged_are_false_verdicts() -> None:
     assert (found.verdict, found.n) == (Verdict.FAILED, 3)
     assert found.figures["false_verdicts"] == pytest.approx(1 / 3)
     assert found.figures["answered"] == 0.75
+
+
+def test_a_truth_that_a_metric_was_fitted_to_says_so() -> None:
+    assert "circular" in Truth(-1.0, 1.0, circular=True).asked
+    assert "circular" not in Truth(-1.0, 1.0).asked

@@ -42,32 +42,31 @@ class Broken(Start):
 
 
 class Hushed(Metric):
-    """How much is silent, full from a half on."""
+    """How much is silent, full from two fifths on."""
 
     name: ClassVar[str] = "hushed"
     version: ClassVar[str] = "1"
-    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("share", "", "lower", "Twice what is 0.", 0, 1),)
+    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("share", "", "lower", "The more is 0.", 0, 1),)
 
     def measure(self, clip: AVClip) -> Mapping[str, Reading]:
-        return {"share": Value(min(1.0, 2 * float((clip.samples == 0).mean())))}
+        return {"share": Value(min(1.0, 2.5 * float((clip.samples == 0).mean())))}
 
 
 class OpenEnded(Hushed):
-    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("share", "", "lower", "Twice what is 0.", 0),)
+    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("share", "", "lower", "The more is 0.", 0),)
 
 
-FOLLOWS = Gate("start.at_s", "sound_shift", Follows(within=0.001))
+FOLLOWS = Gate("start.at_s", "container_shift", Follows(within=0.001))
 
 
 def specimens(count: int = 5, kind: str = "talk") -> list[Specimen]:
     rng = np.random.default_rng(0)
     clips = [
-        AVClip(
-            np.arange(10) / 25,
-            np.zeros((10, 4, 4), np.uint8),
-            rng.normal(0, 0.1, (1, 3200)).astype(np.float32),
+        AVClip.of_pictures(
+            np.zeros((25, 16, 16, 3), np.uint8),
+            np.arange(25) / 25,
+            rng.normal(0, 0.1, (1, 8000)).astype(np.float32),
             8000,
-            last_frame_s=0.04,
         )
         for _ in range(count)
     ]
@@ -97,8 +96,10 @@ def test_a_right_metric_passes_and_a_blind_one_fails() -> None:
     right = result_of(Start(), FOLLOWS, specimens())
     assert right.judgement.verdict is Verdict.PASSED
     assert right.version == "3"
-    assert [point.level for point in right.curve] == [None, *DAMAGES["sound_shift"].levels]
-    assert [point.median for point in right.curve[1:]] == pytest.approx(list(DAMAGES["sound_shift"].levels))
+    assert [point.level for point in right.curve] == [None, *DAMAGES["container_shift"].levels]
+    assert [point.median for point in right.curve[1:]] == pytest.approx(
+        list(DAMAGES["container_shift"].levels)
+    )
     assert result_of(Blind(), FOLLOWS, specimens()).judgement.verdict is Verdict.FAILED
 
 
@@ -141,7 +142,10 @@ def test_truth_is_held_only_where_it_is_known() -> None:
 
 def test_levels_that_were_not_tried_are_left_out() -> None:
     (specimen,) = specimens(1)
-    answers = [*tried(specimen, "", [Start()]), *tried(specimen, "sound_shift", [Start()], levels=(0.2, 0.4))]
+    answers = [
+        *tried(specimen, "", [Start()]),
+        *tried(specimen, "container_shift", [Start()], levels=(0.2, 0.4)),
+    ]
     (result,) = judged([FOLLOWS], {"start": "3"}, answers)
     assert [point.level for point in result.curve] == [None, 0.2, 0.4]
 
@@ -189,13 +193,14 @@ def test_what_the_damage_leaves_alone_is_worked_out_once() -> None:
     (specimen,) = specimens(1)
     known = {
         damage: [row.value for row in tried(specimen, damage, [Counting()])]
-        for damage in ("", "gain", "blackout", "sound_shift", "drops")
+        for damage in ("", "gain", "blackout", "container_shift", "sound_shift", "drops")
     }
     nothing, heard, seen = 0.0, 1.0, 2.0
     assert known == {
         "": [nothing],
         "gain": [seen] * 5,
         "blackout": [heard] * 4,
-        "sound_shift": [seen] * 8,
+        "container_shift": [seen] * 8,
+        "sound_shift": [nothing] * 8,
         "drops": [heard] * 4,
     }
