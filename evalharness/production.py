@@ -137,7 +137,7 @@ def _ready(order: Order) -> Adapter:
 
 def _clip(order: Order, adapter: Adapter, generated: Generated, elapsed_s: float) -> Clip:
     """The record of the clip that lies at the order's partial place, once it lies in its own."""
-    streams = media.probe(order.partial)
+    streams = generated.streams or media.probe(order.partial)
     size, sha256 = order.partial.stat().st_size, sha256_of(order.partial)
     path = f"clips/{sha256[:2]}/{sha256}{order.partial.suffix}"
     order.storage.put(order.partial, path)

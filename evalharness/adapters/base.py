@@ -26,7 +26,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from evalharness.records import Prompt, System, Task
+from evalharness.records import Prompt, Streams, System, Task
 
 __all__ = [
     "Adapter",
@@ -90,6 +90,8 @@ class Generated:
     latency_s: float | None = None
     """The system's own time, where it is known better than by the caller's clock (a manifest says)."""
     cost_usd: float | None = None
+    streams: Streams | None = None
+    """What `media.probe` found in the whole file, where the adapter has looked; else its caller does."""
 
 
 @dataclass(frozen=True, slots=True)

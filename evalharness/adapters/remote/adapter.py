@@ -40,7 +40,7 @@ from evalharness.adapters.remote.submission import cell_of, recorded, submit
 from evalharness.adapters.remote.waiting import Watched, watch
 from evalharness.errors import ConfigError, GenerationError, MediaError
 from evalharness.media import probe
-from evalharness.records import FailureKind, System
+from evalharness.records import FailureKind, Streams, System
 from evalharness.registry import ADAPTERS
 
 __all__ = ["RemoteAdapter", "request_preview"]
@@ -60,6 +60,7 @@ UNSENT_ID = "0" * 32
 @dataclass(frozen=True, slots=True)
 class _Fetched:
     received: Received
+    streams: Streams
     download_s: float
 
 
@@ -196,8 +197,8 @@ class RemoteAdapter:
             lifetime_s = self.model.link_lifetime_s
             lives_s = None if lifetime_s is None else lifetime_s - (self._clock.monotonic() - start_s)
             found = await self._download_once(line, status, output, lives_s)
-            if isinstance(found, Received):
-                return _Fetched(found, self._clock.monotonic() - start_s)
+            if not isinstance(found, Fault):
+                return _Fetched(*found, self._clock.monotonic() - start_s)
             fault = found
             if fault.kind is FailureKind.AUTH:
                 break
@@ -219,7 +220,7 @@ class RemoteAdapter:
 
     async def _download_once(
         self, line: Line, status: Status, output: Path, lives_s: float | None
-    ) -> Received | Fault:
+    ) -> tuple[Received, Streams] | Fault:
         if status.delivery is None:
             return Fault(FailureKind.SERVER, f"{line.route.vendor} finished a task without a clip.")
         key = line.key_for(status.delivery)
@@ -231,8 +232,7 @@ class RemoteAdapter:
                 if isinstance(found, Fault):
                     raise _NotWhole(found)
                 # Decoding takes seconds: other jobs go on meanwhile.
-                await asyncio.to_thread(probe, partial)
-                return found
+                return found, await asyncio.to_thread(probe, partial)
         except _NotWhole as refused:
             return refused.fault
         except MediaError as error:
@@ -277,6 +277,7 @@ class RemoteAdapter:
             provider_task_id=task.task_id,
             latency_s=None if resumed else watched.waited_s,
             cost_usd=cost_usd,
+            streams=fetched.streams,
         )
 
 
