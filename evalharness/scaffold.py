@@ -20,6 +20,10 @@ _TEMPLATE = Template("""\
 name = $name
 # database = "sqlite:///study.db"       # or "postgresql+psycopg://user@host/database" beyond one machine
 
+# [storage]                             # clips and exhibits elsewhere than in this folder
+# url = "s3://bucket/prefix"            # or file:///mnt/clips, or what else fsspec reaches
+# endpoint = "http://127.0.0.1:9000"    # of an S3 server that is not Amazon's
+
 [prompts]
 # Suites that come with evalharness, by name; your own as paths of .jsonl files.
 suites = ["text-to-video", "image-to-video", "audio-sync"]

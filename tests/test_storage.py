@@ -133,6 +133,14 @@ def test_many_are_fetched_and_the_lost_ones_passed_over(remote: Remote, tmp_path
     assert all(sha256_of(elsewhere.root / relative) == sha256 for relative, sha256 in wanted)
 
 
+def test_what_was_fetched_before_needs_no_storage(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(remote)
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "find", None)
+    remote.fetch([(CLIP, SHA256)])
+    with pytest.raises(StorageError):
+        remote.fetch([(CLIP, SHA256), ("exhibits/elsewhere.mp4", SHA256)])
+
+
 def test_one_damaged_file_ends_the_fetching(remote: Remote, tmp_path: Path) -> None:
     put(remote)
     (remote.root / CLIP).unlink()
