@@ -74,7 +74,7 @@ def test_a_study_buys_each_clip_once_and_keeps_its_recipe(
     with serving(DashscopeDialect(), clip, Scenario(states=("succeeded",))) as vendor:
         for name, value in environment(vendor).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr("evalharness.media.probe", None)  # the adapter has looked: nobody decodes it again
+        monkeypatch.setattr("evalharness.media.probe", None)  # the adapter has decoded it already
         summary, store = run(folder)
         with store:
             assert (summary.made, summary.failures) == (4, {})
