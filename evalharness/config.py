@@ -101,14 +101,16 @@ class StorageSettings(_Settings):
     @field_validator("url", "endpoint")
     @classmethod
     def _no_secret(cls, url: str, info: ValidationInfo) -> str:
-        parts = urlsplit(url)
-        if parts.username or parts.password or parts.query or parts.fragment:
+        scheme, separator, place = url.partition("://")
+        before, at, _ = (place or url).rpartition("@")  # a host's user may stand there, a key may not
+        named = ":" in before or scheme in ("s3", "s3a", "http", "https")
+        if (at and named) or "?" in place or "#" in place:
             # Not as a ValueError: its message would repeat the input, keys and all.
             raise ConfigError(
                 f"study.toml: storage.{info.field_name}: the URL holds more than a place; leave keys and "
                 "options out, credentials are read from the environment."
             )
-        if url and not (parts.scheme and "://" in url):
+        if url and not (scheme and separator):
             raise ValueError("give a URL, such as s3://bucket/prefix or file:///mnt/clips")
         return url
 

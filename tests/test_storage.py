@@ -13,7 +13,7 @@ import fsspec
 import pytest
 from fsspec.registry import _registry
 
-from evalharness.config import load_study
+from evalharness.config import StorageSettings, load_study
 from evalharness.errors import ConfigError, MediaError, MissingExtraError, StorageError
 from evalharness.storage import Remote, Storage, sha256_of, storage_at
 
@@ -214,6 +214,9 @@ def test_an_unknown_kind_of_storage_is_said(tmp_path: Path) -> None:
     ("lines", "said"),
     [
         ('url = "s3://key:SECRET@bucket/clips"', "storage.url: the URL holds more than a place"),
+        ('url = "s3://key:SEC/RET@bucket/clips"', "storage.url: the URL holds more than a place"),
+        ('url = "s3:/key:SECRET@bucket/clips"', "storage.url: the URL holds more than a place"),
+        ('url = "sftp://me:SECRET@host/clips"', "storage.url: the URL holds more than a place"),
         ('url = "s3://bucket/clips?token=SECRET"', "storage.url: the URL holds more than a place"),
         ('url = "s3://bucket"\nendpoint = "http://key:SECRET@host"', "storage.endpoint: the URL holds more"),
         ('url = "bucket/clips"', "give a URL, such as s3://bucket/prefix"),
@@ -228,4 +231,9 @@ def test_a_wrong_setting_is_said_and_a_secret_is_not(tmp_path: Path, lines: str,
     with pytest.raises(ConfigError) as caught:
         load_study(tmp_path)
     assert said in str(caught.value)
-    assert "SECRET" not in str(caught.value)
+    assert "SEC" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["sftp://me@host:22/clips", "abfs://container@account.example/clips"])
+def test_a_url_may_name_a_user(url: str) -> None:
+    assert StorageSettings(url=url).url == url
