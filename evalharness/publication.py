@@ -21,6 +21,7 @@ from evalharness.reports import (
     MetricRow,
     Refusal,
     Summary,
+    delivery_table,
     generation_table,
     metric_table,
     render_measurements,
@@ -69,6 +70,7 @@ def publish(
         ),
         meanings=meanings,
         generation=generation_table(store.jobs(), clips, labels=labels),
+        delivery=delivery_table(clips, labels=labels),
         flow=vote_flow(store.battles(), store.votes(), store.exclusions()),
         recompute=("python -m evalharness leaderboard <study>", "python -m evalharness report <study>"),
     )

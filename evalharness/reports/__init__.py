@@ -2,6 +2,7 @@
 
     summary       the record that every rendering reads
     tables        stored records -> the report's rows
+    delivery      what each system's clips are, by their probes
     leaderboard   terminal, Markdown and CSV
     interchange   JSON that loads back into the same records
     measurements  every measurement of every clip, as CSV
@@ -13,6 +14,7 @@
 Data arrives as arguments; nothing is opened here.
 """
 
+from evalharness.reports.delivery import DeliveryRow, delivery_table
 from evalharness.reports.forest import forest_svg
 from evalharness.reports.html import render_html
 from evalharness.reports.interchange import from_json, render_json, to_json
@@ -31,12 +33,14 @@ from evalharness.reports.tables import generation_table, metric_table, vote_flow
 
 __all__ = [
     "CategoryProgress",
+    "DeliveryRow",
     "GenerationRow",
     "Meaning",
     "MetricRow",
     "Refusal",
     "Summary",
     "VoteFlow",
+    "delivery_table",
     "forest_svg",
     "from_json",
     "generation_table",

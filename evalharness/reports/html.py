@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from evalharness.records import Leaderboard
-from evalharness.reports import numbers, wording
+from evalharness.reports import delivery, numbers, wording
 from evalharness.reports.forest import forest_svg
 from evalharness.reports.metric_grid import MetricGrid, metric_grid, reading
 from evalharness.reports.summary import Refusal, Summary
@@ -45,7 +45,9 @@ def render_html(summary: Summary) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(numbers=numbers, wording=wording, reading=reading, breakable=_breakable)
+    environment.globals.update(
+        numbers=numbers, wording=wording, reading=reading, breakable=_breakable, delivery=delivery
+    )
     template = environment.get_template("report.html.j2")
     return template.render(
         summary=summary,

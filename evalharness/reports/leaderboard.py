@@ -17,6 +17,7 @@ from rich.table import Table
 
 from evalharness.records import Leaderboard, Rating
 from evalharness.reports import numbers
+from evalharness.reports.delivery import ASPECTS, WAITS, DeliveryRow, differing, said
 from evalharness.reports.metric_grid import MetricGrid, cell, metric_grid
 from evalharness.reports.summary import GenerationRow, Summary
 from evalharness.reports.wording import (
@@ -168,6 +169,11 @@ def _side_tables(summary: Summary) -> list[tuple[tuple[str, ...], list[tuple[str
     if summary.generation:
         made = ("system", "done", "waiting", "failed", "median latency", "mean cost", "total cost")
         tables.append((made, [_generation_cells(row) for row in summary.generation], "Generation"))
+    if summary.delivery:
+        columns = ("system", "clips", *ASPECTS, "queue", "run", "download")
+        unlike = differing(summary.delivery)
+        heading = f"As delivered (differing: {', '.join(unlike)})" if unlike else "As delivered (all alike)"
+        tables.append((columns, [_delivery_cells(row) for row in summary.delivery], heading))
     return tables
 
 
@@ -217,6 +223,15 @@ def _generation_cells(row: GenerationRow) -> tuple[str, ...]:
         numbers.seconds(row.median_latency_s),
         numbers.dollars(row.mean_cost_usd),
         numbers.dollars(row.total_cost_usd),
+    )
+
+
+def _delivery_cells(row: DeliveryRow) -> tuple[str, ...]:
+    return (
+        row.system,
+        str(row.clips),
+        *(said(row, aspect) for aspect in ASPECTS),
+        *(numbers.seconds(row.waits_s[part]) for part in WAITS),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from evalharness.records import Leaderboard, Question
+from evalharness.reports.delivery import DeliveryRow
 
 __all__ = ["CategoryProgress", "GenerationRow", "Meaning", "MetricRow", "Refusal", "Summary", "VoteFlow"]
 
@@ -133,6 +134,7 @@ class Summary:
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
     """`<metric>.<quantity>` -> how its numbers are to be read."""
     generation: tuple[GenerationRow, ...] = ()
+    delivery: tuple[DeliveryRow, ...] = ()
     flow: VoteFlow | None = None
     recompute: tuple[str, ...] = ()
     """Commands that compute this report again."""

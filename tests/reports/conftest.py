@@ -9,6 +9,7 @@ import pytest
 from evalharness.records import Leaderboard, Question, Rating
 from evalharness.reports import (
     CategoryProgress,
+    DeliveryRow,
     GenerationRow,
     Meaning,
     MetricRow,
@@ -71,6 +72,21 @@ def summary(board: Leaderboard) -> Summary:
         GenerationRow("aurora-2", 9, 0, {}, 21.5, 9, 0.05, 0.45, 9),
         GenerationRow("drift-mini", 8, 1, {"moderation": 2, "timeout": 1}, None, 0, None, None, 0),
     )
+    alike = {"size": {"1280x720": 9}, "frames/s": {"24": 9}, "sound": {"48 kHz stereo": 9}}
+    delivery = (
+        DeliveryRow(
+            "aurora-2",
+            9,
+            {"length": {"5.0 s": 9}} | alike,
+            {"queue_s": 3.0, "run_s": 17.5, "download_s": 1.0},
+        ),
+        DeliveryRow(
+            "drift-mini",
+            8,
+            {"length": {"6.0 s": 7, "5.0 s": 1}} | alike,
+            {"queue_s": None, "run_s": None, "download_s": None},
+        ),
+    )
     flow = VoteFlow(
         drawn=210,
         answered=190,
@@ -89,6 +105,7 @@ def summary(board: Leaderboard) -> Summary:
         metrics=metrics,
         meanings={"event_sync.offset_s": Meaning("zero", "av_sync")},
         generation=generation,
+        delivery=delivery,
         flow=flow,
         recompute=("evalharness report ice-and-fire",),
     )

@@ -30,6 +30,8 @@ def test_the_terminal_shows_boards_refusals_metrics_and_generation(summary):
         "8 unscorable: the clip has no sound; 1 failed: RuntimeError: decoder stopped; 2 not measured" in text
     )
     assert "2 moderation, 1 timeout" in text
+    assert "As delivered (differing: length)" in text
+    assert "6.0 s (7 of 8)" in text
     assert "10 excluded (7 voter failed two gold pairs; 3 answered too fast), 180 counted." in text
 
 

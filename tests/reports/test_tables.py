@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,7 +23,8 @@ from evalharness.records import (
     Streams,
     Vote,
 )
-from evalharness.reports import generation_table, metric_table, vote_flow
+from evalharness.reports import delivery_table, generation_table, metric_table, vote_flow
+from evalharness.reports.delivery import differing, said
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STREAMS = Streams("mp4", 5.0, 854, 480, 24.0, 120, "h264", "yuv420p")
@@ -140,3 +142,21 @@ def test_every_vote_is_counted_or_excluded_for_its_first_reason():
         ("audio-sync", 1, 1),
         ("text-to-video", 4, 3),
     ]
+
+
+def test_what_was_delivered_is_told_by_the_probes():
+    own = [_clip("a", f"p{number}", f"a{number}") for number in range(3)]
+    own[2] = replace(own[2], streams=replace(STREAMS, duration_s=STREAMS.duration_s + 1))
+    own[0] = replace(own[0], request={"queue_s": 4.0, "run_s": 20.0, "download_s": "no number"})
+    own[1] = replace(own[1], request={"queue_s": 8.0, "run_s": None})
+    heard = replace(STREAMS, audio_codec="aac", sample_rate_hz=44_100, channels=1)
+    loud = replace(_clip("b", "p0", "b0"), streams=heard)
+    first, second = delivery_table([*own, loud], labels={"b": "mystery"})
+    length = f"{STREAMS.duration_s:.1f} s"
+    assert (first.clips, said(first, "length")) == (3, f"{length} (2 of 3)")
+    assert said(first, "size") == f"{STREAMS.width}x{STREAMS.height}"
+    assert first.waits_s == {"queue_s": 6.0, "run_s": 20.0, "download_s": None}
+    assert (second.system, said(second, "sound")) == ("mystery", "44.1 kHz mono")
+    assert said(first, "sound") == "none"
+    assert differing([first, second]) == ("length", "sound")
+    assert differing([second]) == ()
