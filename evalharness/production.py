@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalharness import media
-from evalharness.adapters.base import Adapter, Generated, GenerationRequest, Journal
+from evalharness.adapters.base import Adapter, Generated, GenerationRequest, Journal, Standing
 from evalharness.config import GenerationSettings, Study
 from evalharness.errors import GenerationError, MediaError, StorageError
 from evalharness.records import Clip, FailureKind, JobKey, Prompt, System
@@ -100,7 +100,9 @@ async def produce_elsewhere(order: Order, journal: Journal, client: Client, limi
     from evalharness.adapters.remote.adapter import RemoteAdapter
 
     try:
-        adapter = await asyncio.to_thread(_ready, order)
+        # A task that stands is paid for: it is fetched even where it would be refused as settings are now.
+        stands = journal.standing != Standing()
+        adapter = await asyncio.to_thread(_ready, order, may_refuse=not stands)
         if not isinstance(adapter, RemoteAdapter):
             raise TypeError(f"{type(adapter).__name__} asks no vendor.")
         started = time.monotonic()
@@ -124,12 +126,12 @@ def asked(settings: GenerationSettings) -> dict[str, float]:
     }
 
 
-def _ready(order: Order) -> Adapter:
+def _ready(order: Order, *, may_refuse: bool = True) -> Adapter:
     """The order's adapter, and an empty place for the clip. Raises GenerationError where it is refused."""
     order.partial.parent.mkdir(parents=True, exist_ok=True)
     order.partial.unlink(missing_ok=True)
     adapter: Adapter = ADAPTERS.load(order.system.adapter)(order.system, folder=order.folder)
-    refusal = adapter.refuse(order.request)
+    refusal = adapter.refuse(order.request) if may_refuse else None
     if refusal is not None:
         raise GenerationError(FailureKind.PARAMETER, refusal)
     return adapter

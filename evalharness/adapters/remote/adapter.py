@@ -147,19 +147,20 @@ class RemoteAdapter:
         if client is None:
             async with Client(self._bounds) as own:
                 return await self.make(request, journal, client=own, limits=limits)
-        ask = self._served(request, UNSENT_ID)
+        resumed = journal.standing != Standing()
+        if not resumed:
+            self._served(request, UNSENT_ID)
         line = Line(
             route=self.route,
             client=client,
-            home=Line.origin(self.route.create(ask).url),
+            home=self._home(request, journal.standing),
             limits=limits or Limits(clock=self._clock),
             clock=self._clock,
             environment=self._environment,
         )
-        resumed = journal.standing != Standing()
 
         def ask_with(external_id: str) -> Ask:
-            return dataclasses.replace(ask, external_id=external_id)
+            return self._served(request, external_id)
 
         async with line.limits.task():
             # Other clips of the account may have held its places for hours: that time is not this clip's.
@@ -171,9 +172,21 @@ class RemoteAdapter:
                 line, task, journal, poll_s=self.model.poll_s, start_s=submitted_s, timeout_s=timeout_s
             )
         # A task that an earlier run began was asked for as that run's settings stood.
-        record = journal.standing.intended or recorded(self.route.create(ask), ask)
+        record = journal.standing.intended or self._recorded(request)
         fetched = await self._fetch(line, task, watched.status, journal, request.output)
         return self._generated(record, task, watched, fetched, resumed=resumed)
+
+    def _home(self, request: GenerationRequest, standing: Standing) -> str:
+        """Where the key may be sent: to the host that is asked for clips."""
+        ask = self._ask(request, UNSENT_ID)
+        if isinstance(ask, Refusal) and standing.intended is not None:
+            # Settings have changed since; the task that stands is paid for, and fetched all the same.
+            return Line.origin(str(standing.intended.get("url", "")))
+        return Line.origin(self.route.create(self._served(request, UNSENT_ID)).url)
+
+    def _recorded(self, request: GenerationRequest) -> dict[str, Any]:
+        ask = self._served(request, UNSENT_ID)
+        return recorded(self.route.create(ask), ask)
 
     def _ask(self, request: GenerationRequest, external_id: str) -> Ask | Refusal:
         return ask_for(self.system, self.model, self._cell, request, external_id)

@@ -98,6 +98,27 @@ def test_a_task_is_recorded_as_it_was_asked_for(clip: bytes, stage: Stage) -> No
     assert stage.vendor.creates() == 1
 
 
+def test_a_task_that_stands_is_fetched_even_where_it_would_be_refused_now(clip: bytes, stage: Stage) -> None:
+    stage.timeout_s = 0.0
+    assert stage.fail().kind is FailureKind.TIMEOUT
+    stage.vendor.clip = clip
+    refused = dataclasses.replace(stage.request(), duration_s=99.0, timeout_s=3600.0)
+    assert stage.adapter().refuse(refused) is not None
+    made = asyncio.run(stage.adapter().make(refused, stage.journal))
+    assert refused.output.read_bytes() == clip
+    assert (made.request["cell"]["duration_s"], stage.vendor.creates()) == (5.0, 1)
+
+
+def test_a_create_that_came_to_nothing_is_not_sent_again_where_it_is_refused_now(stage: Stage) -> None:
+    refused = dataclasses.replace(stage.request(), duration_s=99.0)
+    asyncio.run(stage.journal.intend({"url": f"{stage.vendor.url}/tasks", "external_id": "0" * 32}))
+    with pytest.raises(GenerationError) as caught:
+        asyncio.run(stage.adapter().make(refused, stage.journal))
+    assert caught.value.kind is FailureKind.PARAMETER
+    assert stage.journal.verbs[-1] == "withdrawn"
+    assert stage.vendor.creates() == 0
+
+
 def test_waiting_for_a_place_is_not_the_clips_own_time(stage: Stage) -> None:
     limits = Limits(running=1)
     stage.timeout_s = 60
