@@ -14,6 +14,7 @@ from typing import cast
 
 from evalharness.adapters.base import Adapter, Offer, offer_of
 from evalharness.adapters.remote.adapter import RemoteAdapter
+from evalharness.adapters.remote.cell import lengths
 from evalharness.adapters.remote.common import common_cells
 from evalharness.backlog import Wanted
 from evalharness.config import Study
@@ -204,10 +205,9 @@ def _suggestion(study: Study, adapters: Mapping[str, Adapter], lines: Sequence[L
     if cell == (asked.duration_s, asked.width, asked.height):
         return None
     duration_s, width, height = cell
-    lengths = ", ".join(f"{each:g}" for each in common.durations_s)
     return (
-        f"Every model asked here can make clips of {lengths} s. The nearest to what is asked for, in "
-        f"[generation]: duration_s = {duration_s:g}, width = {width}, height = {height}."
+        f"Every model asked here can make clips of {lengths(common.durations_s)}. The nearest to what is asked "
+        f"for, in [generation]: duration_s = {duration_s:g}, width = {width}, height = {height}."
     )
 
 

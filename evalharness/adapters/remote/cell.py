@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +24,7 @@ from evalharness.adapters.remote.exchange import Ask
 from evalharness.errors import ConfigError
 from evalharness.records import Prompt, System, Task
 
-__all__ = ["CellParameters", "Refusal", "ask_for", "check_parameters"]
+__all__ = ["CellParameters", "Refusal", "ask_for", "check_parameters", "lengths"]
 
 SHAPE_TOLERANCE = 0.01
 """854x480 is 16:9: even numbers of pixels cannot always hit a ratio."""
@@ -61,7 +62,7 @@ def check_parameters(system: System, model: Model, given: CellParameters) -> Non
     """Raise ConfigError where the model could never do what its parameters say."""
     problem = None
     if given.duration_s is not None and given.duration_s not in model.durations_s:
-        problem = f"duration_s: found {given.duration_s:g}; {model.name} makes {_lengths(model)}"
+        problem = f"duration_s: found {given.duration_s:g}; {model.name} makes {lengths(model.durations_s)}"
     elif given.resolution is not None and given.resolution not in model.resolutions:
         problem = f"resolution: found '{given.resolution}'; {model.name} makes {', '.join(model.resolutions)}"
     elif given.ratio is not None and given.ratio not in model.ratios:
@@ -87,8 +88,9 @@ def ask_for(
     duration_s = request.duration_s if given.duration_s is None else given.duration_s
     if duration_s not in model.durations_s:
         return Refusal(
-            f"{model.name} makes clips of {_lengths(model)}, and {duration_s:g} s are asked for: change "
-            f"duration_s in [generation], or give '{system.name}' its own duration_s in [systems.parameters]."
+            f"{model.name} makes clips of {lengths(model.durations_s)}, and {duration_s:g} s are asked for: "
+            f"change duration_s in [generation], or give '{system.name}' its own duration_s in "
+            "[systems.parameters]."
         )
     cell = _cell(system, model, given, request)
     if isinstance(cell, Refusal):
@@ -189,11 +191,11 @@ def _has_shape(width: int, height: int, ratio: str) -> bool:
     return abs(width * down / (height * across) - 1) <= SHAPE_TOLERANCE
 
 
-def _lengths(model: Model) -> str:
-    lengths = model.durations_s
-    if len(lengths) > 3 and all(after - before == 1 for before, after in pairwise(lengths)):
-        return f"{lengths[0]:g} to {lengths[-1]:g} whole seconds"
-    *rest, last = (f"{length:g}" for length in lengths)
+def lengths(durations_s: Sequence[float]) -> str:
+    """Lengths as people say them: `3 to 15 whole seconds`, `4, 6 or 8 s`."""
+    if len(durations_s) > 3 and all(after - before == 1 for before, after in pairwise(durations_s)):
+        return f"{durations_s[0]:g} to {durations_s[-1]:g} whole seconds"
+    *rest, last = (f"{length:g}" for length in durations_s)
     return f"{', '.join(rest)} or {last} s" if rest else f"{last} s"
 
 
