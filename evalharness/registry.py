@@ -69,6 +69,7 @@ ADAPTERS = Registry(
         "ark": "evalharness.adapters.ark:ArkAdapter",
         "command": "evalharness.adapters.command:CommandAdapter",
         "dashscope": "evalharness.adapters.dashscope:DashscopeAdapter",
+        "diffusers": "evalharness.adapters.local:DiffusersAdapter",
         "folder": "evalharness.adapters.folder:FolderAdapter",
         "kling": "evalharness.adapters.kling:KlingAdapter",
         "magihuman": "evalharness.adapters.magihuman:MagiHumanAdapter",

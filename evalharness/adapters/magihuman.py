@@ -102,6 +102,13 @@ class MagiHumanAdapter:
             "which become the name of its working files. Reword it, or leave it out."
         )
 
+    def lacking(self) -> str | None:
+        """What this machine lacks for it, as far as that shows from outside; None where nothing does."""
+        here = len(nvidia_gpus())
+        if here >= self._processes:
+            return None
+        return f"{self._processes} GPUs are to share a clip, and nvidia-smi shows {here} here."
+
     def offer(self, request: GenerationRequest) -> Offer:
         """The nearest whole second, at the size and rate that it has."""
         width, height = self._given.super_resolution or self._given.base

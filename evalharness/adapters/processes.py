@@ -6,6 +6,7 @@ leader has ended but children live on, and when the work it was started for is b
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,10 +16,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import connection
 from pathlib import Path
 from typing import IO
 
-__all__ = ["Ending", "run_program", "stopping_programs"]
+__all__ = ["Ending", "end_with_parent", "run_program", "stopping_programs"]
 
 TERMINATION_GRACE_S = 2.0
 """Between asking a program to stop and killing it."""
@@ -95,6 +97,21 @@ def stopping_programs() -> Iterator[None]:
             for group in _running:
                 _kill(group)
         raise
+
+
+def end_with_parent() -> None:
+    """In a pool's process: end it as soon as the process that started it is gone, killed or not.
+
+    It holds both ends of the queue that it waits on, and so would never see that nobody writes there.
+    """
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            connection.wait([parent.sentinel])
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -26,6 +26,7 @@ __all__ = ["WITHOUT_VENDOR", "adapters", "key_missing", "listed", "price_span", 
 
 WITHOUT_VENDOR = {
     "command": "your own program makes the clips (docs/running-a-study.md)",
+    "diffusers": "open models with sound (LTX-2, Kandinsky 6, Cosmos 3) on your GPU",
     "folder": "clips that you already have",
     "magihuman": "daVinci-MagiHuman from its own checkout, on your GPU",
     "synthetic": "rendered scenes whose truth is known",

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from evalharness.adapters.base import Adapter
+from evalharness.adapters.surroundings import nvidia_gpus
 from evalharness.cli.adapters import key_missing
 from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_of
 from evalharness.config import STUDY_FILE, Study, load_study
@@ -32,6 +33,7 @@ OUR_PACKAGES = ("evalharness", "metrics", "arena_ui")
 EXTRAS = {
     "synthetic": ("cv2", "espeakng_loader", "pypinyin"),
     "metrics": ("cv2", "faster_whisper", "librosa", "onnxruntime", "soxr", "speechmos"),
+    "local": ("diffusers", "torch", "transformers"),
     "postgres": ("psycopg",),
     "s3": ("s3fs",),
 }
@@ -73,6 +75,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield from _names()
     yield from _extras()
     yield from _metrics()
+    yield _gpu()
     free = shutil.disk_usage(folder if folder.is_dir() else Path()).free
     yield Finding(
         "disk",
@@ -137,6 +140,13 @@ def _metrics() -> Iterator[Finding]:
         yield Finding("package cv2", "bad", said)
 
 
+def _gpu() -> Finding:
+    gpus = nvidia_gpus()
+    if not gpus:
+        return Finding("GPU", "note", "none by nvidia-smi: open models ('diffusers', 'magihuman') want one.")
+    return Finding("GPU", "ok", "; ".join(f"{gpu['name']}, {gpu['memory']}" for gpu in gpus))
+
+
 def _study(folder: Path) -> Iterator[Finding]:
     try:
         study = load_study(folder)
@@ -163,6 +173,10 @@ def _reached(system: System, adapter: Adapter) -> Finding:
     unset = key_missing(adapter.route) if isinstance(adapter, RemoteAdapter) else None
     if unset is not None:
         return Finding(f"system {system.name}", "bad", unset)
+    lacking: Callable[[], str | None] | None = getattr(adapter, "lacking", None)
+    lack = lacking() if lacking is not None else None
+    if lack is not None:
+        return Finding(f"system {system.name}", "note", lack)
     return Finding(f"system {system.name}", "ok", f"reached by the adapter '{system.adapter}'")
 
 

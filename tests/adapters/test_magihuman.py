@@ -258,6 +258,16 @@ class TestRefusals:
             magihuman(config="two.json").generate(request_for(prompt))
 
 
+def test_gpus_that_are_not_here_are_missed(
+    magihuman: Callable[..., MagiHumanAdapter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalharness.adapters.magihuman.nvidia_gpus", lambda: [{"name": "NVIDIA H100"}])
+    assert magihuman().lacking() is None
+    assert magihuman(config="two.json").lacking() == (
+        "2 GPUs are to share a clip, and nvidia-smi shows 1 here."
+    )
+
+
 class TestEndings:
     @pytest.mark.parametrize(
         ("ends", "kind", "sentence"),
