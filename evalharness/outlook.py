@@ -206,8 +206,8 @@ def _suggestion(study: Study, adapters: Mapping[str, Adapter], lines: Sequence[L
         return None
     duration_s, width, height = cell
     return (
-        f"Every model asked here can make clips of {lengths(common.durations_s)}. Nearest to what is asked for, "
-        f"in [generation]: duration_s = {duration_s:g}, width = {width}, height = {height}."
+        f"Every model asked here makes clips of {lengths(common.durations_s)}. Nearest to what is asked "
+        f"for, in [generation]: duration_s = {duration_s:g}, width = {width}, height = {height}."
     )
 
 
