@@ -70,6 +70,7 @@ ADAPTERS = Registry(
         "command": "evalharness.adapters.command:CommandAdapter",
         "dashscope": "evalharness.adapters.dashscope:DashscopeAdapter",
         "diffusers": "evalharness.adapters.local:DiffusersAdapter",
+        "fal": "evalharness.adapters.fal:FalAdapter",
         "folder": "evalharness.adapters.folder:FolderAdapter",
         "kling": "evalharness.adapters.kling:KlingAdapter",
         "magihuman": "evalharness.adapters.magihuman:MagiHumanAdapter",

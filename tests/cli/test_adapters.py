@@ -22,7 +22,7 @@ def shown(*words: str, **environment: str) -> str:
 
 def test_every_model_of_every_catalogue_is_listed_with_its_price() -> None:
     rows = {(row["adapter"], row["name"]): row for row in json.loads(shown("--json"))}
-    for route in ("dashscope", "ark", "kling", "minimax", "openrouter"):
+    for route in ("dashscope", "ark", "kling", "minimax", "openrouter", "fal"):
         for model in catalogue(route).models:
             assert rows[route, model.name]["durations_s"] == list(model.durations_s)
     # 5 s of 1280x720 are 108,000 tokens at 10.7 dollars a million.
@@ -53,6 +53,6 @@ def test_a_person_reads_what_a_model_makes_and_that_nobody_tried_it() -> None:
 def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
     result = CliRunner().invoke(app, ["adapters", "--model", "sora-3"])
     assert isinstance(result.exception, UnknownNameError)
-    assert "There is no model 'sora-3' here. Known: happyhorse-1.0, happyhorse-1.1, kling-3.0" in str(
+    assert "There is no model 'sora-3' here. Known: davinci-magihuman, happyhorse-1.0, happyhorse-1.1, kling-3.0" in str(
         result.exception
     )

@@ -21,13 +21,33 @@ from evalharness.data import data_folder
 from evalharness.errors import ConfigError
 from evalharness.records import Task
 
-__all__ = ["Catalogue", "Model", "catalogue", "catalogues"]
+__all__ = ["Catalogue", "Model", "Spelling", "catalogue", "catalogues"]
 
 Positive = Annotated[float, Field(gt=0)]
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Spelling(_Table):
+    """How a gateway spells a request for one model: whoever makes it named the fields.
+
+    A name is "" where the model has no such field.
+    """
+
+    duration: str = Field(default="", pattern=r"^(\w*\{\}\w*)?$")
+    """The length in words around its number, e.g. "{}s"; "" where it goes as a number."""
+    resolution: str = "resolution"
+    audio: str = "generate_audio"
+    """Sent where sound can be switched."""
+    first_frame: str = "image_url"
+    """With [] at its end where it takes a list."""
+    ratio_with_frame: str = ""
+    """The ratio beside a first frame: "{}" for the asked one, a word, or "" where none is sent, because the
+    clip takes the picture's shape."""
+    fixed: Mapping[str, bool | int | str] = {}
+    """Fields that every request carries: switches that we turn off, defaults that differ from the maker's."""
 
 
 class Model(_Table):
@@ -69,6 +89,7 @@ class Model(_Table):
     """How many tasks an account may have running."""
     poll_s: Positive = 10.0
     """How long to wait between questions, once the first ones were asked."""
+    spelling: Spelling = Spelling()
     note: str = ""
 
     @field_validator("durations_s", mode="before")
@@ -140,6 +161,13 @@ class Catalogue(_Table):
         near = difflib.get_close_matches(name, known, n=2)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ConfigError(f"{self.vendor} has no model {name!r} here: {hint}Known: {', '.join(known)}.")
+
+    def served_as(self, vendor_id: str) -> Model:
+        """The model that has this id for some task. Raises ConfigError where none has."""
+        for model in self.models:
+            if vendor_id in model.ids.values():
+                return model
+        raise ConfigError(f"{self.vendor} has no model with the id {vendor_id!r} here.")
 
 
 @cache

@@ -115,3 +115,15 @@ def test_a_broken_file_is_answered_with_a_sentence(
         catalogue("broken")
     with pytest.raises(ConfigError, match="There is no catalogue for 'absent'"):
         catalogue("absent")
+
+
+@pytest.mark.parametrize("wrong", ["5", "{", "{:d}", "{0}", "{}{}"])
+def test_a_length_is_spelled_around_its_number(wrong: str) -> None:
+    with pytest.raises(ValueError, match="duration"):
+        _model(spelling={"duration": wrong})
+
+
+def test_a_model_is_found_by_what_the_vendor_calls_it() -> None:
+    assert catalogue("fal").served_as("fal-ai/veo3.1/image-to-video").name == "veo-3.1"
+    with pytest.raises(ConfigError, match="no model with the id 'fal-ai/veo9'"):
+        catalogue("fal").served_as("fal-ai/veo9")
