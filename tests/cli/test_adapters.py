@@ -53,6 +53,5 @@ def test_a_person_reads_what_a_model_makes_and_that_nobody_tried_it() -> None:
 def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
     result = CliRunner().invoke(app, ["adapters", "--model", "sora-3"])
     assert isinstance(result.exception, UnknownNameError)
-    assert "There is no model 'sora-3' here. Known: davinci-magihuman, happyhorse-1.0, happyhorse-1.1, kling-3.0" in str(
-        result.exception
-    )
+    known = "Known: davinci-magihuman, happyhorse-1.0, happyhorse-1.1, kling-3.0"
+    assert f"There is no model 'sora-3' here. {known}" in str(result.exception)
