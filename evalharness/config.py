@@ -8,6 +8,7 @@ what was found and what is allowed. Secrets never stand in study.toml.
 from __future__ import annotations
 
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -29,12 +30,14 @@ from evalharness.storage import Storage, storage_at
 __all__ = [
     "ArenaSettings",
     "BlindingSettings",
+    "ExecutorName",
     "GenerationSettings",
     "PairingSettings",
     "PromptSettings",
     "StorageSettings",
     "Study",
     "StudySettings",
+    "WorkSettings",
     "load_study",
 ]
 
@@ -121,6 +124,25 @@ class StorageSettings(_Settings):
         return self
 
 
+class ExecutorName(StrEnum):
+    """Where work that computes runs."""
+
+    HERE = "here"
+    """In this process, one order after the other."""
+    PROCESSES = "processes"
+    """In a process a core."""
+    RAY = "ray"
+    """On a Ray cluster."""
+
+
+class WorkSettings(_Settings):
+    """`[work]`: where clips are computed and measured; `--executor` takes its place."""
+
+    executor: Annotated[ExecutorName, Field(strict=False)] = ExecutorName.PROCESSES
+    ray_address: str = ""
+    """host:port of a Ray cluster's head, or auto; empty: RAY_ADDRESS, else this machine alone."""
+
+
 class PairingSettings(_Settings):
     """`[pairing]`: which battle comes next."""
 
@@ -192,6 +214,7 @@ class StudySettings(_Settings):
     generation: GenerationSettings = GenerationSettings()
     blinding: BlindingSettings = BlindingSettings()
     storage: StorageSettings = StorageSettings()
+    work: WorkSettings = WorkSettings()
     pairing: PairingSettings = PairingSettings()
     arena: ArenaSettings = ArenaSettings()
     systems: list[SystemSettings] = Field(min_length=1)

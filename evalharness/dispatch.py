@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from evalharness.adapters.base import Adapter, Standing, offer_of
@@ -20,7 +19,7 @@ from evalharness.backlog import Wanted
 from evalharness.budget import Budget
 from evalharness.config import Study
 from evalharness.elsewhere import Elsewhere
-from evalharness.executors import Workplace
+from evalharness.executors import Executor, WorkerDied, Workplace
 from evalharness.journals import StoreJournal
 from evalharness.production import Failure, Order, produce
 from evalharness.records import Clip, FailureKind, JobKey, JobState, Prompt, System
@@ -68,6 +67,7 @@ class Dispatch:
         wanted: Wanted,
         states: Collection[JobState],
         *,
+        executor: Executor,
         budget: Budget | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -76,6 +76,7 @@ class Dispatch:
         self._store = store
         self._prompts = {prompt.id: prompt for prompt in prompts}
         self._budget = budget
+        self._executor = executor
         self._report = progress or (lambda _progress: None)
         self.progress = {
             system.name: SystemProgress(
@@ -102,7 +103,11 @@ class Dispatch:
         """Do all jobs."""
         self._report(self.progress)
         threads = sum(system.concurrency for system in self._study.systems)
-        with Workplace(threads=threads) as workplace, Elsewhere() as elsewhere, stopping_programs():
+        with (
+            Workplace(threads=threads, executor=self._executor) as workplace,
+            Elsewhere() as elsewhere,
+            stopping_programs(),
+        ):
             while True:
                 self._wake()
                 for system in self._study.systems:
@@ -169,8 +174,8 @@ class Dispatch:
         progress.running -= 1
         try:
             result = future.result()
-        except BrokenProcessPool:
-            # Its neighbours in the pool end so too, whoever's fault it was: all may try again.
+        except WorkerDied:
+            # Its neighbours in a pool end so too, whoever's fault it was: all may try again.
             result = Failure(
                 FailureKind.PROGRAM,
                 "The worker process died while making this clip (out of memory, or killed from outside).",

@@ -22,6 +22,7 @@ from evalharness.budget import Budget, committed_usd
 from evalharness.config import Study
 from evalharness.dispatch import Dispatch, Progress, SystemProgress
 from evalharness.errors import ConfigError
+from evalharness.executors import Executor, executor_for
 from evalharness.locks import only_run
 from evalharness.outlook import Outlook, outlook
 from evalharness.production import ASKED, PARTIAL, Failure, asked
@@ -67,13 +68,15 @@ def generate_study(
     retry_failed: bool = False,
     buy_again: bool = False,
     budget_usd: float | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> GenerationSummary:
     """Make every clip the study still lacks.
 
     Jobs that failed in an earlier run stay failed unless `retry_failed`. What was asked of a vendor and
     never answered is not asked again unless `buy_again`, which may pay twice. No clip is begun that would
-    bring what the study has spent, over all its runs, above `budget_usd`. Raises ConfigError when an
+    bring what the study has spent, over all its runs, above `budget_usd`. What computes on this side of the
+    network runs by `executor` (default: the study's). Raises ConfigError when an
     adapter's parameters are wrong, a price is not known under a budget, or another run is at work in this
     folder; a clip that cannot be made is no exception but a record.
     """
@@ -93,7 +96,16 @@ def generate_study(
         if foreseen.clips:
             _keep(study, foreseen)
         states = {JobState.PENDING} | ({JobState.FAILED} if retry_failed else set())
-        run = Dispatch(study, store, prompts, wanted, states, budget=budget, progress=progress)
+        run = Dispatch(
+            study,
+            store,
+            prompts,
+            wanted,
+            states,
+            executor=executor or executor_for(study),
+            budget=budget,
+            progress=progress,
+        )
         systems = run.finish()
         made = sum(system.made for system in systems.values())
         done = sum(wanted.count(system).get(JobState.DONE, 0) for system in study.systems)

@@ -11,17 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalharness.config import Study
 from evalharness.errors import MediaError, MissingExtraError, StorageError, UnknownNameError
-from evalharness.executors import process_pool
+from evalharness.executors import Executor, Processes, WorkerDied, executor_for
 from evalharness.records import Measurement, MeasurementStatus, Prompt
 from evalharness.registry import METRICS
 from evalharness.storage import Storage, sha256_of
@@ -74,12 +72,14 @@ def measure_study(
     *,
     metrics: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    executor: Executor | None = None,
     processes: int | None = None,
 ) -> MeasureSummary:
     """Measure every clip by each of `metrics` (default: all registered that can run here) that it has no
     reading of yet; what failed before is tried again.
 
-    `progress(done, total)` counts files. Raises UnknownNameError for a metric nobody registered and
+    `progress(done, total)` counts files. It is done by `executor` (default: a pool of that many `processes`,
+    and without a number what the study says). Raises UnknownNameError for a metric nobody registered and
     MissingExtraError for one asked for by name that cannot run here; what goes wrong with a clip or inside a
     metric is a FAILED measurement, not an exception.
     """
@@ -94,7 +94,8 @@ def measure_study(
     done = len(paths) - len(orders)
     new: Counter[MeasurementStatus] = Counter()
     report(done, len(paths))
-    for rows in _measured(orders, processes or os.cpu_count() or 1):
+    executor = executor or (Processes(processes) if processes else executor_for(study))
+    for rows in _measured(orders, executor):
         store.put_measurements(rows)
         new.update(row.status for row in rows)
         done += 1
@@ -139,7 +140,7 @@ def measure_files(
     if orders:
         report(0, len(orders))
     found: dict[str, tuple[Measurement, ...]] = {}
-    for rows in _measured(orders, min(len(orders), processes or os.cpu_count() or 1)):
+    for rows in _measured(orders, Processes(processes)):
         found[rows[0].clip_sha256] = rows
         report(len(found), len(orders))
     return {path: found[sha256] for path, sha256 in hashes.items()}, left_out
@@ -273,42 +274,38 @@ def _stamp(metric: Metric, brief: Brief | None) -> dict[str, str]:
     return stamp
 
 
-def _measured(orders: Sequence[Order], workers: int) -> Iterator[tuple[Measurement, ...]]:
+def _measured(orders: Sequence[Order], executor: Executor) -> Iterator[tuple[Measurement, ...]]:
     """The measurements of each order, as they come.
 
-    No more orders are out than there are workers: when a worker dies it takes the pool with it, and
-    each of these few is tried again alone, so that only the clip that kills its worker fails.
+    A worker that dies may take others' work with it, so whatever ended so is tried again in the end, alone:
+    only the clip that kills its worker fails.
     """
-    waiting, suspects = deque(orders), deque[Order]()
-    while waiting:
-        with process_pool(workers) as pool:
-            out: dict[Future[tuple[Measurement, ...]], Order] = {}
-            broken = False
-            while out or (waiting and not broken):
-                while waiting and not broken and len(out) < workers:
-                    order = waiting.popleft()
-                    out[pool.submit(measure_clip, order)] = order
-                for future in wait(out, return_when=FIRST_COMPLETED).done:
-                    order = out.pop(future)
-                    try:
-                        yield future.result()
-                    except BrokenProcessPool:
-                        broken = True
-                        suspects.append(order)
-        while suspects:
-            yield _alone(suspects.popleft())
+    waiting, suspects = deque(orders), list[Order]()
+    out: dict[Future[tuple[Measurement, ...]], Order] = {}
+    with executor:
+        while out or waiting:
+            while waiting and len(out) < executor.capacity:
+                order = waiting.popleft()
+                out[executor.submit(measure_clip, order)] = order
+            for future in wait(out, return_when=FIRST_COMPLETED).done:
+                order = out.pop(future)
+                try:
+                    yield future.result()
+                except WorkerDied:
+                    suspects.append(order)
+        for order in suspects:
+            yield _alone(order, executor)
 
 
-def _alone(order: Order) -> tuple[Measurement, ...]:
-    with process_pool(1) as pool:
-        try:
-            return pool.submit(measure_clip, order).result()
-        except BrokenProcessPool:
-            said = (
-                "The worker process died while it measured this clip, twice (out of memory, or a crash in "
-                "a library). Measure again with more memory, or metric by metric to find the one."
-            )
-            return tuple(_failed(order.sha256, _loaded(order.metrics), said))
+def _alone(order: Order, executor: Executor) -> tuple[Measurement, ...]:
+    try:
+        return executor.submit(measure_clip, order).result()
+    except WorkerDied:
+        said = (
+            "The worker process died while it measured this clip, twice (out of memory, or a crash in "
+            "a library). Measure again with more memory, or metric by metric to find the one."
+        )
+        return tuple(_failed(order.sha256, _loaded(order.metrics), said))
 
 
 def _located(order: Order) -> Path:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +20,7 @@ from evalharness.adapters.synthetic.render import Order as SceneOrder
 from evalharness.adapters.synthetic.render import render
 from evalharness.config import Study, StudySettings
 from evalharness.errors import MissingExtraError, UnknownNameError
+from evalharness.executors import Here
 from evalharness.measure import Order, lacking, measure_clip, measure_files, measure_study
 from evalharness.records import Clip, JobKey, MeasurementStatus, Prompt, Task
 from evalharness.registry import METRICS
@@ -178,10 +178,9 @@ def test_another_brief_or_other_weights_are_measured_anew(
 ) -> None:
     study, store = studied
     monkeypatch.setattr(METRICS, "load", _loading(Listener))
-    monkeypatch.setattr("evalharness.measure.process_pool", lambda _workers: ThreadPoolExecutor(1))
 
     def measured() -> int:
-        return measure_study(study, store, metrics=["listener"]).measured
+        return measure_study(study, store, metrics=["listener"], executor=Here()).measured
 
     assert (measured(), measured()) == (3, 1)  # the broken file is tried again each time
     store.put_prompts([Prompt("tone", Task.TEXT_TO_VIDEO, "t", "yue", "CC0-1.0")])

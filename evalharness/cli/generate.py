@@ -13,10 +13,12 @@ from rich.table import Table
 
 from evalharness.adapters.folder import survey
 from evalharness.cli.generation_bars import generation_bars
+from evalharness.cli.generation_failures import failure_table
 from evalharness.cli.generation_plan import money, print_plan, show_plan
-from evalharness.cli.options import AsJson, StudyFolder, out, print_json, status, store_of
-from evalharness.config import Study, load_study
+from evalharness.cli.options import AsJson, Executing, StudyFolder, out, print_json, status, store_of
+from evalharness.config import ExecutorName, Study, load_study
 from evalharness.errors import ConfigError
+from evalharness.executors import executor_for
 from evalharness.generate import GenerationSummary, generate_study
 from evalharness.outlook import Outlook, outlook
 from evalharness.prompts import load_suites
@@ -46,6 +48,7 @@ def generate(
         bool, typer.Option("--dry-run", help="Show what would be asked for, at what price; send nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Spend what the plan says without asking.")] = False,
+    executor: Executing = None,
     as_json: AsJson = False,
 ) -> None:
     """Make every clip the study still lacks; stop it at any time, it goes on from there.
@@ -65,7 +68,9 @@ def generate(
     if foreseen.charged and not yes and budget is None:
         print_plan(foreseen, status)
         _ask(foreseen)
-    summary = run_generation(study, retry_failed=retry_failed, buy_again=buy_again, budget_usd=budget)
+    summary = run_generation(
+        study, retry_failed=retry_failed, buy_again=buy_again, budget_usd=budget, executor=executor
+    )
     unmatched = _unmatched(study)
     if as_json:
         print_json(_as_json(summary) | {"unmatched": unmatched})
@@ -77,7 +82,12 @@ def generate(
 
 
 def run_generation(
-    study: Study, *, retry_failed: bool = False, buy_again: bool = False, budget_usd: float | None = None
+    study: Study,
+    *,
+    retry_failed: bool = False,
+    buy_again: bool = False,
+    budget_usd: float | None = None,
+    executor: ExecutorName | None = None,
 ) -> GenerationSummary:
     """Generate with a progress bar for each system."""
     prompts = load_suites(study.settings.prompts, study.folder)
@@ -91,6 +101,7 @@ def run_generation(
                     retry_failed=retry_failed,
                     buy_again=buy_again,
                     budget_usd=budget_usd,
+                    executor=executor_for(study, executor),
                     progress=progress,
                 )
         except KeyboardInterrupt:
@@ -170,10 +181,10 @@ def _print(summary: GenerationSummary, folder: Path) -> None:
     for note in summary.notes:
         out.print(f"[yellow]note:[/] {escape(note)}")
     if summary.failures:
-        table = Table("system", "prompt", "seed", "class", "reason", title="No clip")
-        for key, failure in sorted(summary.failures.items()):
-            table.add_row(key.system, key.prompt_id, str(key.seed), failure.kind, escape(failure.message))
+        table, left_out = failure_table(summary.failures)
         out.print(table)
+        if left_out:
+            out.print(f"{left_out} further reasons: --json lists every clip.")
         out.print(f"Once the cause is mended: python -m evalharness generate {folder} --retry-failed")
 
 

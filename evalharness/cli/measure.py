@@ -10,8 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from evalharness.cli.leaderboard import meanings
-from evalharness.cli.options import StudyFolder, out, progress_bar, store_of
-from evalharness.config import Study, load_study
+from evalharness.cli.options import Executing, StudyFolder, out, progress_bar, store_of
+from evalharness.config import ExecutorName, Study, load_study
+from evalharness.executors import executor_for
 from evalharness.records import MeasurementStatus
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ def measure(
         Path | None,
         typer.Option("--csv", help="Then write all measurements here: a line a clip and quantity."),
     ] = None,
+    executor: Executing = None,
 ) -> None:
     """Measure every clip that has not been measured yet.
 
     Ends with code 4 when a measurement failed; unscorable clips are no failure, they have a reason.
     """
     study = load_study(folder)
-    summary = run_measurement(study, metric)
+    summary = run_measurement(study, metric, executor)
     for line in _counted(summary):
         out.print(line, highlight=False, soft_wrap=True)
     if table is not None:
@@ -48,12 +50,16 @@ def measure(
         raise typer.Exit(4)
 
 
-def run_measurement(study: Study, metrics: list[str] | None = None) -> MeasureSummary:
+def run_measurement(
+    study: Study, metrics: list[str] | None = None, executor: ExecutorName | None = None
+) -> MeasureSummary:
     """Measure with a progress bar."""
     from evalharness.measure import measure_study  # metrics: not at the command line's start
 
     with store_of(study) as store, progress_bar("measure") as progress:
-        return measure_study(study, store, metrics=metrics, progress=progress)
+        return measure_study(
+            study, store, metrics=metrics, executor=executor_for(study, executor), progress=progress
+        )
 
 
 def _counted(summary: MeasureSummary) -> tuple[str, str]:

@@ -19,11 +19,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from evalharness.config import Study
+from evalharness.config import ExecutorName, Study
 from evalharness.store import Store
 
 __all__ = [
     "AsJson",
+    "Executing",
     "StudyFolder",
     "left_behind",
     "out",
@@ -35,6 +36,14 @@ __all__ = [
 
 StudyFolder = Annotated[Path, typer.Argument(help="The study's folder.", show_default="this folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Executing = Annotated[
+    ExecutorName | None,
+    typer.Option(
+        "--executor",
+        help="Where what computes runs: in this process, in a process a core, or on a Ray cluster.",
+        show_default="the study's, else processes",
+    ),
+]
 
 out = Console()
 """What was asked for: standard output."""
