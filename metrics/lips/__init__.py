@@ -1,5 +1,5 @@
 """Lips: when they move with the speech, and whether their shapes are the right ones."""
 
-from metrics.lips.lag import LagReading, lag, verdict
+from metrics.lips.lag import LagReading, lag
 
-__all__ = ["LagReading", "lag", "verdict"]
+__all__ = ["LagReading", "lag"]

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.base import Unscorable
+from metrics.gates.statistics import separation
 from metrics.lips.corpus import Talker, same_speech
 from metrics.lips.features import RATE_HZ
 from metrics.lips.lag import LagReading, lag
 from metrics.lips.towers import Towers
 
-__all__ = ["Guess", "HeldOut", "figures", "guess", "separation"]
+__all__ = ["Guess", "HeldOut", "figures", "guess"]
 
 ONE_FRAME_S = 0.0401
 """A frame of SyncNet's, and a rounding error."""
@@ -102,12 +103,6 @@ def figures(held: HeldOut, seed: int = 0) -> dict[str, float]:
     return result
 
 
-def separation(true: Sequence[float], false: Sequence[float]) -> float:
-    """Area under the ROC curve: how often a true pair scores above a false one (ties half)."""
-    first, second = np.asarray(true)[:, None], np.asarray(false)[None, :]
-    return float(np.mean((first > second) + 0.5 * (first == second)))
-
-
 def _whole(held: HeldOut, index: int) -> Guess | None:
     talker = held.talkers[index]
     return guess(held.towers[index], talker.mesh, talker.times_s, talker.speech, 0.0)
@@ -157,10 +152,12 @@ def _swapped(
     return {
         "swapped pairs": float(len(strangers)),
         "AUC of confidence, true against swapped": separation(
-            [found.confidence for found in known.values()], [found.confidence for found in strangers]
+            np.array([found.confidence for found in strangers]),
+            np.array([found.confidence for found in known.values()]),
         ),
         "AUC of agreement, true against swapped": separation(
-            [found.agreement for found in known.values()], [found.agreement for found in strangers]
+            np.array([found.agreement for found in strangers]),
+            np.array([found.agreement for found in known.values()]),
         ),
         "swapped pairs refused": float(np.mean([found.interval_s is None for found in strangers])),
     }

@@ -5,7 +5,7 @@ between them; nearest to zero is best. Zero is where renders of known timing are
 the sound of p, b, m is stopped. `confidence` is by how much the best shift beats shifts in general, per
 second of seen lips: it ranks clips as SyncNet's LSE-C does (Chung & Zisserman 2016), on a scale of its own.
 The verdict is that of ITU-R BT.1359: people notice sound that is 45 ms early or 125 ms late, and put up
-with 90 ms early and 185 ms late.
+with 90 ms early and 185 ms late. Where the interval reaches across such a bound, the verdict is open.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from metrics.base import Unscorable
 from metrics.lips.features import STEP_S, at_16_khz
 from metrics.lips.towers import SEARCH_STEPS, Evidence, Towers, shipped
+from metrics.sync.lag import vertex
+from metrics.sync.tolerance import verdict_of, verdicts
 
-__all__ = ["ACCEPTED_S", "NOTICED_S", "SEARCH_S", "LagReading", "lag", "verdict"]
+__all__ = ["SEARCH_S", "LagReading", "lag"]
 
 Array = NDArray[np.float64]
 
@@ -42,11 +44,6 @@ MESHES = ((468, 3), (478, 3))
 SLOWEST_S = 1.0
 """Frames farther apart than this are no film, but times in another unit."""
 
-NOTICED_S = (-0.045, 0.125)
-"""ITU-R BT.1359: lags between these go unnoticed."""
-ACCEPTED_S = (-0.090, 0.185)
-"""ITU-R BT.1359: lags between these are put up with."""
-
 
 @dataclass(frozen=True, slots=True)
 class LagReading:
@@ -61,7 +58,9 @@ class LagReading:
     agreement: float
     """Evidence per second that lips and sound belong together at that lag; about -4.1 where they do not."""
     verdict: str
-    """`unnoticed`, `noticed` or `unacceptable` (ITU-R BT.1359)."""
+    """`unnoticed`, `noticed` or `unacceptable` (ITU-R BT.1359); `open` where the interval holds several."""
+    verdicts: tuple[str, ...]
+    """All verdicts within the interval, the mildest first."""
     syncnet_lag_s: float
     """The same lag on SyncNet's zero, for comparison with its offsets (-40 ms a frame)."""
 
@@ -97,13 +96,20 @@ def lag(
     'The face is seen in 0 of 50 frames; half of them are needed.'
     """
     mesh, times = _checked(mesh, times_s)
-    if not (np.isfinite([rate_hz, speech_start_s]).all() and rate_hz > 0):
+    if not (_finite(rate_hz) and _finite(speech_start_s) and rate_hz > 0):
         raise ValueError(
-            f"Speech needs a rate above 0 Hz and a finite start; got {rate_hz} Hz and {speech_start_s} s."
+            "Speech needs a rate above 0 Hz and a finite start in seconds, both as numbers; "
+            f"got rate_hz={rate_hz!r} and speech_start_s={speech_start_s!r}."
         )
     sound = np.asarray(speech, np.float64)
-    if sound.ndim != 1 or not np.isfinite(sound).all():
-        raise ValueError(f"lag needs mono speech (m,) of finite samples; got the shape {sound.shape}.")
+    if sound.ndim != 1:
+        raise ValueError(f"lag needs mono speech (m,); got the shape {sound.shape}.")
+    if not np.isfinite(sound).all():
+        astray = np.flatnonzero(~np.isfinite(sound))
+        raise ValueError(
+            f"lag needs finite speech samples; {astray.size} of {sound.size} are NaN or infinite, the first "
+            f"of them sample {astray[0]}. Put 0 where nothing was recorded."
+        )
     seen = int(np.isfinite(mesh).all(axis=(1, 2)).sum())
     if seen < FEWEST_SEEN * len(mesh) or seen < 2:
         return Unscorable(f"The face is seen in {seen} of {len(mesh)} frames; half of them are needed.")
@@ -113,11 +119,8 @@ def lag(
     return _read(towers.evidence(mesh, times, at_16_khz(sound, rate_hz), speech_start_s), towers)
 
 
-def verdict(lag_s: float) -> str:
-    """What ITU-R BT.1359 says of a lag (positive: sound late): `unnoticed`, `noticed` or `unacceptable`."""
-    if NOTICED_S[0] <= lag_s <= NOTICED_S[1]:
-        return "unnoticed"
-    return "noticed" if ACCEPTED_S[0] <= lag_s <= ACCEPTED_S[1] else "unacceptable"
+def _finite(number: object) -> bool:
+    return isinstance(number, int | float | np.number) and bool(np.isfinite(number))
 
 
 def _checked(mesh: NDArray[np.floating], times_s: NDArray[np.floating]) -> tuple[NDArray[np.floating], Array]:
@@ -147,7 +150,7 @@ def _read(evidence: Evidence, towers: Towers) -> LagReading | Unscorable:
     curve = np.asarray(evidence.of_shift, np.float64)
     best = int(np.argmax(curve))
     inside = 0 < best < len(curve) - 1
-    fine = _vertex(*curve[best - 1 : best + 2]) if inside else 0.0
+    fine = vertex(*curve[best - 1 : best + 2]) if inside else 0.0
     lag_s = evidence.first_s + (best + fine) * STEP_S
     confidence = float(curve[best] - curve.mean()) / evidence.seen_s
     agreement = float(curve[best]) / evidence.seen_s
@@ -169,12 +172,14 @@ def _read(evidence: Evidence, towers: Towers) -> LagReading | Unscorable:
         return Unscorable(
             f"Shifts from {low:.2f} to {high:.2f} s fit about equally well: no verdict.", details
         )
+    interval_s = min(low, float(lag_s)), max(high, float(lag_s))
     return LagReading(
         lag_s=float(lag_s),
-        interval_s=(min(low, lag_s), max(high, lag_s)),
+        interval_s=interval_s,
         confidence=confidence,
         agreement=agreement,
-        verdict=verdict(lag_s),
+        verdict=verdict_of(interval_s),
+        verdicts=verdicts(interval_s),
         syncnet_lag_s=float(lag_s) + towers.zero_s,
     )
 
@@ -186,9 +191,3 @@ def _interval(log_odds: Array) -> tuple[float, float]:
     edges = np.arange(len(log_odds) + 1) - 0.5
     low, high = np.interp([0.025, 0.975], below, edges)
     return float(low), float(high)
-
-
-def _vertex(before: float, top: float, after: float) -> float:
-    """Where between its neighbours a parabola through three points has its top, -0.5..0.5."""
-    bend = before - 2 * top + after
-    return 0.0 if bend == 0 else 0.5 * (before - after) / bend

@@ -17,6 +17,7 @@ from metrics.faces.tracks import Track, faces
 from metrics.lips.lag import SEARCH_S, LagReading, lag
 from metrics.lips.towers import SHA256
 from metrics.speech.track import RATE_HZ, speech
+from metrics.sync.tolerance import details as verdict_details
 
 __all__ = ["LipSync", "agreement", "lag_of_track"]
 
@@ -30,7 +31,7 @@ class LipSync(Metric):
     """How late speech is heard after the lips move, of the face that speaks."""
 
     name: ClassVar[str] = "lip_sync"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity(
             "offset_s",
@@ -79,7 +80,7 @@ class LipSync(Metric):
             return self._all(found)
         details = {
             "interval_s": [round(edge, 4) for edge in found.interval_s],
-            "verdict": found.verdict,
+            **verdict_details(found.interval_s),
             "agreement": round(found.agreement, 2),
             "speaker": choice.chosen,
             "why": choice.why,

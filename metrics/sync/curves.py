@@ -34,6 +34,11 @@ BANDS = 24
 FLOOR_DB = -60.0
 """Band energy this far below the clip's loudest counts as silence, so that hiss has no onsets."""
 
+SILENT = 2.0**-15
+"""A window that never exceeds this, the finest step of 16 bits, holds no recording, not even a quiet room."""
+ROOM = 0.25
+"""Share of the windows with sound that hold little but the room: the loudest of them is its level."""
+
 SAME_FRAME = 0.35
 SAME_PIXEL = 48
 """Mean, and largest, grey levels by which two frames may differ and still be one picture, coded twice."""
@@ -114,12 +119,26 @@ def onset_curve(samples: NDArray[np.float32], rate_hz: int, start_s: float) -> C
     bank = librosa.filters.mel(sr=rate_hz, n_fft=window, n_mels=BANDS, fmin=60.0)
     bank = bank[bank.sum(axis=1) > 0]  # the lowest bands are narrower than this short window resolves
     energy = power @ bank.T
-    floor = energy.max() * 10 ** (FLOOR_DB / 10)
-    level = np.log(np.maximum(energy, floor))
+    energy = np.maximum(energy, _room(energy, np.abs(framed).max(axis=1) > SILENT, window // hop))
+    level = np.log(np.maximum(energy, energy.max() * 10 ** (FLOOR_DB / 10)))
     rise = np.maximum(np.diff(level, axis=0), 0.0).mean(axis=1)
     # A Hann window hears what has just entered it faintly; it hears half of it by its middle.
     stamps = start_s + (np.arange(1, len(level)) * hop + window / 2) / rate_hz
     return Curve(stamps, rise.astype(np.float64))
+
+
+def _room(energy: Array, sounds: NDArray[np.bool_], overlap: int) -> Array:
+    """(n, bands): the room's energy in windows in or beside digital silence, 0 in all others.
+
+    A recording that sets in after zeros, or that a gate opens, would begin like a blow. So it is taken that
+    the room was there before: what sets in must rise above it to be an onset. energy: (n, bands); sounds:
+    (n,) which windows hold any sound; overlap: how many neighbours share samples with a window.
+    """
+    if sounds.all() or not sounds.any():
+        return np.zeros((1, 1))
+    around = np.convolve(~sounds, np.ones(2 * overlap + 1))
+    near = around[overlap : overlap + len(sounds)] > 0.5
+    return np.asarray(near[:, None] * np.quantile(energy[sounds], ROOM, axis=0), np.float64)
 
 
 def _pictures(times_s: Array, grey: NDArray[np.uint8]) -> NDArray[np.intp]:

@@ -2,7 +2,8 @@
 
 Offset in seconds, positive where the sound is late, searched within ±0.55 s; nearest to zero is best.
 `details` holds a 95 % interval, the correlation (`confidence`, 0..1) and every event: when it was seen and
-heard, its lag and its strength. People notice sound 45 ms early or 125 ms late (ITU-R BT.1359).
+heard, its lag and its strength; `verdict` is what ITU-R BT.1359 says of the interval
+(`metrics.sync.tolerance`).
 
 The impulse curve of the picture, less what is usual around each moment, and the onset curve of the sound
 (`metrics.sync.curves`) are laid on one clock and shifted against each other; the shift that correlates best
@@ -25,6 +26,7 @@ from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 from metrics.sync.curves import Curve, impulse_curve, onset_curve
 from metrics.sync.lag import SEARCH_S, Lag, find_lag
+from metrics.sync.tolerance import details as verdict_details
 
 __all__ = ["Event", "EventSync", "half_interval", "meetings", "sudden"]
 
@@ -77,7 +79,7 @@ class EventSync(Metric):
     """Offset between visible impacts and their sound."""
 
     name: ClassVar[str] = "event_sync"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     packages: ClassVar[tuple[str, ...]] = ("cv2", "librosa")
     question: ClassVar[str] = "av_sync"
     source: ClassVar[str] = "ours; flow after Kroeger et al. 2016, onsets after Bello et al. 2005"
@@ -138,15 +140,15 @@ def _read(clip: AVClip) -> Reading:
     if doubt is not None:
         return Unscorable(doubt, details)
     half = half_interval(events, frame_s)
-    interval = [round(lag.offset_s - half, 4), round(lag.offset_s + half, 4)]
-    return Value(lag.offset_s, {**details, "interval_s": interval})
+    interval = round(lag.offset_s - half, 4), round(lag.offset_s + half, 4)
+    return Value(lag.offset_s, {**details, "interval_s": list(interval), **verdict_details(interval)})
 
 
 def _doubt(lag: Lag, events: Sequence[Event], grain: float) -> str | None:
     """Why this lag is no verdict, or None where it is one."""
     if lag.correlation < CONFIDENT:
         return (
-            f"What is heard does not follow what is seen at any offset (correlation {lag.correlation:.2f}, "
+            f"What is heard does not follow what is seen at any offset (correlation {lag.correlation:.3f}, "
             f"{CONFIDENT} needed)."
         )
     if lag.at_edge:

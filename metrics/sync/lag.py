@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from metrics.sync.curves import Curve
 
-__all__ = ["Lag", "find_lag"]
+__all__ = ["Lag", "find_lag", "vertex"]
 
 Array = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def find_lag(seen: Curve, heard: Curve, frame_s: float, search_s: float = SEARCH
     searched = correlations[beyond - reach : beyond + reach + 1]
     best = int(np.argmax(searched)) + beyond - reach
     at_edge = best in (beyond - reach, beyond + reach)
-    fine = 0.0 if at_edge else _vertex(*correlations[best - 1 : best + 2])
+    fine = 0.0 if at_edge else vertex(*correlations[best - 1 : best + 2])
     return Lag(
         offset_s=float((best - beyond + fine) * STEP_S),
         correlation=float(correlations[best]),
@@ -101,8 +101,8 @@ def _pearson(first: Array, second: Array, known: NDArray[np.bool_]) -> float:
     return float(a @ b) / scale if scale > 0 else 0.0
 
 
-def _vertex(before: float, top: float, after: float) -> float:
-    """Where between its neighbours a parabola through three points has its top, -0.5..0.5."""
+def vertex(before: float, top: float, after: float) -> float:
+    """Where between its neighbours a parabola through three points has its top, -0.5..0.5; 0 on a line."""
     bend = before - 2 * top + after
     return 0.0 if bend == 0 else 0.5 * (before - after) / bend
 

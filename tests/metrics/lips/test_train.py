@@ -12,7 +12,6 @@ from metrics.lips import LagReading, lag
 from metrics.lips.augment import MIRROR, varied
 from metrics.lips.corpus import Talker, folds, read_talkers, scenes
 from metrics.lips.features import LIPS, UPPER_FACE
-from metrics.lips.heldout import separation
 from metrics.lips.towers import SEARCH_STEPS, Towers
 
 
@@ -163,11 +162,6 @@ def test_variations_keep_the_lag_and_shorten_it_only_as_much_as_the_clip() -> No
         assert other.times_s[-1] <= talker.times_s[-1] / faster + 1e-9
         assert np.all(np.diff(other.times_s) > 0)
         assert np.isfinite(other.speech).all()
-
-
-def test_separation_counts_pairs_and_halves_ties() -> None:
-    assert separation([3, 2], [1, 2]) == pytest.approx((1 + 1 + 1 + 0.5) / 4)
-    assert separation([0.0], [1.0]) == 0.0
 
 
 def test_the_command_trains_on_a_folder_and_writes_the_zero_it_is_given(

@@ -117,6 +117,55 @@ def test_knocks_are_heard_when_they_begin(make_clicks: Callable[..., np.ndarray]
         assert curve.times_s[near][np.argmax(curve.strength[near])] == pytest.approx(impact, abs=0.005)
 
 
+def _moved(samples: np.ndarray, by: int) -> np.ndarray:
+    """Sound put off by `by` samples (brought forward if negative), with zeros where none is left."""
+    moved = np.zeros_like(samples)
+    into, out_of = slice(max(by, 0), min(by, 0) or None), slice(max(-by, 0), min(-by, 0) or None)
+    moved[:, into] = samples[:, out_of]
+    return moved
+
+
+@pytest.mark.parametrize("gap", [slice(0, 40000), slice(60000, 75000)])
+def test_a_room_that_sets_in_after_digital_silence_is_no_onset(
+    make_clicks: Callable[..., np.ndarray], gap: slice
+) -> None:
+    room = np.random.default_rng(4).normal(0, 0.01, (1, 144000)).astype(np.float32)
+    sound = (make_clicks([1.1, 1.9, 2.42], DURATION_S) + room).astype(np.float32)
+    sound[:, gap] = 0
+    curve = onset_curve(sound[0], 48000, 0.0)
+    sets_in = np.abs(curve.times_s - gap.stop / 48000) < 0.05
+    assert curve.strength[sets_in].max() < 0.2 * curve.strength.max()
+
+
+def test_a_knock_out_of_digital_silence_is_an_onset(make_clicks: Callable[..., np.ndarray]) -> None:
+    knocks = make_clicks([0.9, 1.9], DURATION_S)[0]
+    knocks[np.abs(knocks) < 1e-3] = 0
+    room = np.random.default_rng(4).normal(0, 0.001, knocks.size).astype(np.float32)
+    room[:72000] = 0
+    curve = onset_curve(knocks + room, 48000, 0.0)
+    first = np.abs(curve.times_s - 0.9) < 0.03
+    assert curve.strength[first].max() > 0.5 * curve.strength.max()
+
+
+def test_a_sound_of_a_few_windows_may_begin_in_silence() -> None:
+    short = np.zeros(1000, np.float32)
+    short[700:] = 0.1
+    assert len(onset_curve(short, 48000, 0.0).times_s) == 4
+
+
+def test_sound_without_digital_silence_is_heard_as_it_was(make_clicks: Callable[..., np.ndarray]) -> None:
+    """Zeros put before a sound leave the curve of the sound itself alone."""
+    sound = np.random.default_rng(4).normal(0, 0.01, 144000).astype(np.float32) + make_clicks(
+        IMPACTS, DURATION_S
+    )[0].astype(np.float32)
+    alone = onset_curve(sound, 48000, 0.0)
+    after = onset_curve(np.concatenate([np.zeros(4800, np.float32), sound]), 48000, -0.1)
+    kept = np.flatnonzero(after.times_s > alone.times_s[10])
+    assert after.strength[kept][-len(alone.strength) + 11 :] == pytest.approx(
+        alone.strength[11:][-len(kept) :], abs=1e-6
+    )
+
+
 def test_held_frames_change_no_verdict(bouncing: AVClip) -> None:
     """Every third picture shown twice as long, as a 16 fps clip in a 24 fps file is."""
     index = np.arange(len(TIMES)) - (np.arange(len(TIMES)) % 3 == 2)
@@ -233,6 +282,7 @@ def test_every_event_is_listed_and_the_interval_holds_the_truth(bouncing: AVClip
     low, high = reading.details["interval_s"]
     assert low < 0.1 < high
     assert high - low < 4 / FPS
+    assert (reading.details["verdict"], reading.details["verdicts"]) == ("open", ["unnoticed", "noticed"])
     events = reading.details["events"]
     assert [event["seen_s"] for event in events] == pytest.approx(IMPACTS, abs=1 / FPS)
     assert [event["heard_s"] for event in events] == pytest.approx(np.array(IMPACTS) + 0.1, abs=0.005)
@@ -271,6 +321,17 @@ def test_real_impacts_follow_a_shift_of_their_sound(real_clips: Path, name: str)
     assert abs(at_home) < 0.1
     for shift_s in (-0.4, 0.4):
         moved = offset_of(replace(clip, audio_start_s=clip.audio_start_s + shift_s))
+        assert moved - at_home == pytest.approx(shift_s, abs=0.005)
+
+
+@pytest.mark.realclips
+@pytest.mark.parametrize("name", ["fc_av1", "fc_av2"])
+def test_real_impacts_follow_samples_moved_under_a_fixed_start(real_clips: Path, name: str) -> None:
+    """Zeros stand where nothing was recorded: the end of that silence is no event."""
+    clip = AVClip.open(real_clips / f"{name}.mp4")
+    at_home = offset_of(clip)
+    for shift_s in (-0.4, -0.2, 0.05, 0.2, 0.35, 0.4):
+        moved = offset_of(replace(clip, samples=_moved(clip.samples, round(shift_s * clip.rate_hz))))
         assert moved - at_home == pytest.approx(shift_s, abs=0.005)
 
 
