@@ -1,6 +1,6 @@
 """What the metrics of speech say where the truth is known: lines spoken by espeak-ng in seven languages.
 
-    python benchmarks/speech.py [lines per language]
+    python benchmarks/speech.py [--lines 3]
 
 Prints, by language: how well found speech agrees with the phonemes' own times, the error rate of lines read
 back (and against another line of the same language), how surely the language is found; then opinions of the
@@ -10,7 +10,7 @@ listener is lost on both, and real speech is heard better.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import defaultdict
 from dataclasses import replace
 
@@ -33,7 +33,9 @@ LADDER_GAIN_DB = (0, 10, 20, 30, 40)
 
 def main() -> None:
     """Speak, listen, print."""
-    lines = _lines(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--lines", type=int, default=3, help="lines of each language")
+    lines = _lines(parser.parse_args().lines)
     _found_speech(lines)
     _errors(lines)
     _opinions([sound for sound, _, brief in lines if brief.language == "en"])

@@ -63,7 +63,7 @@ class LipAccuracy(Metric):
     """How well the lips of the speaker show what is said."""
 
     name: ClassVar[str] = "lip_accuracy"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("closure", "", "higher", "Share of p, b, m at which the lips come together.", 0, 1),
         Quantity(

@@ -5,7 +5,9 @@
     ja   any script through Open JTalk's dictionary, or kana as `reading` (particles as they are said)
     en, de, fr, ko   own script, by the rules of espeak-ng
 
-Latin words in a Chinese line are said in English. Text in a wrong script is refused, never guessed at.
+Latin words in a Chinese or Korean line are said in English, those in a Japanese one as the dictionary says;
+capitals may be spelt out (GPS). Text in a wrong script is refused, never guessed at, and so are Latin words
+that the dictionary does not know and lines without a letter or digit, whose signs would be read by name.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from unicodedata import normalize
 
 from metrics.language import espeak
 from metrics.language.chinese import jyutping_phones, pinyin_phones
@@ -33,10 +36,17 @@ _PACKAGES = {
 """Modules, and the packages that bring them."""
 _LATIN = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)?")
 _FOREIGN = {
-    **dict.fromkeys(("en", "de", "fr"), re.compile(r"[\u0370-\u1cff\u2e80-\uffef]")),
-    "ko": re.compile(r"[\u0370-\u10ff\u2e80-\u312f\u3190-\ua95f\uf900-\ufeff]"),
+    **dict.fromkeys(
+        ("en", "de", "fr"), re.compile(r"[\u0370-\u1cff\u2190-\u2bff\u2e80-\uffef\U0001f000-\U0001ffff]")
+    ),
+    "ko": re.compile(
+        r"[\u0370-\u10ff\u2190-\u2bff\u2e80-\u312f\u3190-\ua95f\uf900-\ufeff\U0001f000-\U0001ffff]"
+    ),
 }
 """Signs a voice has no sound for; espeak would spell out their names."""
+_UNKNOWN = "フィラー"
+"""The part of speech (filler) that Open JTalk gives to Latin words it does not know."""
+_LOWER_CASE = re.compile(r"[a-z]")
 _DIGITS = "零一二三四五六七八九"
 
 
@@ -70,6 +80,8 @@ def phones(text: str, language: str, reading: str | None = None) -> tuple[Phone,
         raise PronunciationError(
             f"Pronunciation is known for {', '.join(LANGUAGES)}; this line is said to be in {language!r}."
         )
+    if not any(sign.isalnum() for sign in reading or text):
+        raise PronunciationError(f"There is nothing to pronounce in {text!r}: it has no letter and no digit.")
     try:
         words = _WORDS[language](text, reading)
     except ValueError as error:
@@ -138,6 +150,13 @@ def _japanese(text: str, reading: str | None) -> list[list[str]]:
     import pyopenjtalk
 
     entries = pyopenjtalk.run_frontend(text)
+    for entry in entries:
+        word = normalize("NFKC", str(entry["string"]))
+        if entry["pos"] == _UNKNOWN and _LOWER_CASE.search(word):
+            raise ValueError(
+                f"{word!r} is not in the Japanese dictionary, which would spell it out letter by letter; "
+                "write it in kana, or give the line's reading."
+            )
     said = [str(entry["pron"]) for entry in entries if entry["pos"] != "記号"]
     return [word for word in map(kana_phones, said) if word]
 
