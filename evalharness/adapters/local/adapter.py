@@ -6,7 +6,8 @@ Parameters:
   on the Hugging Face hub, then with `revision`. `variant`: which of its sets of weights.
 - `download`: whether what this machine's cache lacks may be fetched (default: no).
 - `device`: cuda (the default), cuda:1, …, or cpu; `dtype`: bfloat16 (the default), float16 or float32;
-  `offload`: none (the default), model or sequential, where the weights do not fit (needs accelerate).
+  `offload`: none (the default), model or sequential, where the weights do not fit (needs accelerate);
+  `tiling`: whether pictures are decoded piece by piece, where they do not fit (default: no).
 - `steps`, `guidance`, `negative_prompt`, and in `arguments` whatever else the pipeline takes.
 
 Length, rate and size are the nearest that the family can make; the record has them with every argument of the
@@ -74,6 +75,7 @@ class _DiffusersParameters(Parameters):
     device: Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$")] = "cuda"
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
     offload: Literal["none", "model", "sequential"] = "none"
+    tiling: bool = False
     steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     guidance: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     negative_prompt: str | None = None
@@ -109,6 +111,7 @@ class DiffusersAdapter:
             dtype=given.dtype,
             device="cuda:0" if given.device == "cuda" else given.device,
             offload=given.offload,
+            tiling=given.tiling,
             download=given.download,
         )
 

@@ -74,7 +74,7 @@ FAMILIES = {
     "kandinsky6": Family(
         pipelines=dict.fromkeys(Task, "Kandinsky6TI2VAPipeline"),
         stride=4,
-        side=32,
+        side=16,
         fps_argument="frame_rate",
         pictures="frames",
         sound="audio",

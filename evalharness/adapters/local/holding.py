@@ -95,11 +95,13 @@ def _loaded(settings: Settings, kind: Any, folder: Path) -> Any:
             f"{folder} cannot be loaded as {kind.__name__} ({type(error).__name__}: {first_line(error)}). Is "
             f"it whole, and of the family '{settings.family}'?",
         ) from error
-    pipeline.set_progress_bar_config(disable=True)
+    if settings.tiling:
+        pipeline.vae.enable_tiling()
     return pipeline
 
 
 def _placed(pipeline: Any, settings: Settings) -> Any:
+    pipeline.set_progress_bar_config(disable=True)
     try:
         if settings.offload == "model":
             pipeline.enable_model_cpu_offload(device=settings.device)
@@ -111,7 +113,7 @@ def _placed(pipeline: Any, settings: Settings) -> Any:
         said = f"offload = '{settings.offload}' needs a package more: pip install accelerate."
         raise Trouble(FailureKind.PROGRAM, said) from error
     except RuntimeError as error:
-        raise Trouble.of(error, "The weights do not fit: set offload to 'model' or 'sequential'.") from error
+        raise Trouble.of(error, "The weights do not fit: set offload = 'model' or 'sequential'.") from error
     return pipeline
 
 

@@ -65,7 +65,9 @@ def _made(settings: Settings, order: Order) -> Made:
         raise
     except Exception as error:  # pipelines refuse by ValueError, TypeError, AttributeError and what torch has
         size = f"{order.cell.width}x{order.cell.height} and {order.cell.frames} frames"
-        raise Trouble.of(error, f"Ask for less than {size}, or set offload to 'model'.") from error
+        raise Trouble.of(
+            error, f"Ask for less than {size}, or set tiling = true or offload = 'model'."
+        ) from error
     seconds = time.monotonic() - started
     pictures, sound = getattr(result, family.pictures), getattr(result, family.sound)
     if sound is None:

@@ -25,6 +25,7 @@ class Settings:
     dtype: str
     device: str
     offload: str
+    tiling: bool
     download: bool
 
 

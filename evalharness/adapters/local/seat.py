@@ -60,8 +60,11 @@ class _Seat:
         try:
             result = self._process.submit(make, settings, order).result()
         except BrokenProcessPool:
-            said = "The process that held the pipeline died (out of memory, or killed from outside)."
-            result = Trouble(FailureKind.PROGRAM, said)
+            result = Trouble(
+                FailureKind.PROGRAM,
+                "The process that held the pipeline died (out of memory, killed from outside, or torch does "
+                "not start here).",
+            )
         if isinstance(result, Trouble):
             self._process.shutdown()
             self._process = self._settings = None

@@ -136,6 +136,13 @@ class TestClips:
         assert arguments["motion_speed"] == 1.0, "what nobody set is on record too"
         assert len(record["configs_and_sizes_sha256"]) == 64
 
+    def test_pictures_may_be_decoded_in_tiles(
+        self, ltx2: MakeAdapter, prompt: Prompt, brief: RequestFor
+    ) -> None:
+        record = ltx2(tiling=True).generate(brief(prompt)).request
+        assert record["tiling"] is True
+        assert holding._here.pipeline.vae.use_tiling
+
     def test_another_seed_or_prompt_is_another_clip(
         self, ltx2: MakeAdapter, prompt: Prompt, brief: RequestFor
     ) -> None:
@@ -237,7 +244,8 @@ class TestFailures:
         monkeypatch.setattr(diffusers.LTX2Pipeline, "__call__", call)
         error = self.fail(adapter, brief(prompt))
         assert str(error) == (
-            "The GPU ran out of memory. Ask for less than 64x64 and 9 frames, or set offload to 'model'."
+            "The GPU ran out of memory. Ask for less than 64x64 and 9 frames, or set tiling = true or "
+            "offload = 'model'."
         )
 
     def test_no_gpu_here(
@@ -370,7 +378,9 @@ class TestOwnProcess:
         order = Order(Task.TEXT_TO_VIDEO, "", None, Cell(9, 24.0, 32, 32), 1, {}, Path(), 1.0)
 
         def clips(model: str) -> None:
-            settings = Settings("ltx2", model, None, None, "float32", "cpu", "none", download=False)
+            settings = Settings(
+                "ltx2", model, None, None, "float32", "cpu", "none", tiling=False, download=False
+            )
             for _ in range(5):
                 seat.run(settings, order)
 
