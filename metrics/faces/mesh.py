@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from metrics.faces.detector import Detection
 from metrics.faces.nets import run
 
-__all__ = ["Region", "around_detection", "around_mesh", "astray", "box_of", "read", "width_of", "yaw_of"]
+__all__ = [
+    "Region", "around_detection", "around_mesh", "astray", "box_of", "read", "roll_of", "width_of", "yaw_of",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 Mesh = NDArray[np.float32]
@@ -98,6 +100,15 @@ def yaw_of(mesh: Mesh) -> Array:
     """
     across = (mesh[..., PAIRS[:, 1], :] - mesh[..., PAIRS[:, 0], :]).astype(np.float64).mean(axis=-2)
     return np.asarray(np.arctan2(across[..., 2], np.linalg.norm(across[..., :2], axis=-1)), np.float64)
+
+
+def roll_of(mesh: Mesh) -> Array:
+    """How far heads lie on their side, radians, -pi..pi: 0 is upright, positive turned clockwise.
+
+    mesh: (..., 468, 3). The angle, in the picture, of the lines that join mirrored points.
+    """
+    across = (mesh[..., PAIRS[:, 1], :2] - mesh[..., PAIRS[:, 0], :2]).astype(np.float64).mean(axis=-2)
+    return np.asarray(np.arctan2(across[..., 1], across[..., 0]), np.float64)
 
 
 def _around(box: Array, right_eye: Array | Mesh, left_eye: Array | Mesh) -> Region:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+
 from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
+from metrics.faces.mesh import roll_of
 from metrics.faces.speaking import Choice, choose
 from metrics.faces.speaking import missing as speaker_missing
 from metrics.faces.tracks import Track, faces
@@ -23,6 +26,8 @@ __all__ = ["LipSync", "agreement", "lag_of_track"]
 
 LEAD = 0.8
 """By how much more evidence per second the speaker's lips must fit than another moving mouth's."""
+MOST_ROLLED_DEG = 65.0
+"""From here on the nets that find faces lose heads that lie on their side, or see them upside down."""
 UNRELATED = -4.1
 """What lips bring that have nothing to do with the sound."""
 
@@ -96,7 +101,13 @@ class LipSync(Metric):
 
 
 def lag_of_track(clip: AVClip, track: Track) -> LagReading | Unscorable:
-    """The lag between one face of a clip and its sound."""
+    """The lag between one face of a clip and its sound; unscorable also where the head lies on its side."""
+    roll_deg = float(np.degrees(np.median(np.abs(roll_of(track.mesh)))))
+    if roll_deg > MOST_ROLLED_DEG:
+        return Unscorable(
+            f"The head lies on its side (roll {roll_deg:.0f}°): lips are read up to {MOST_ROLLED_DEG:.0f}°. "
+            "Turn the pictures upright first."
+        )
     heard = clip.once(speech)
     return lag(track.mesh, track.times_s, heard.samples, RATE_HZ, heard.start_s)
 

@@ -10,7 +10,9 @@ import pytest
 
 from metrics.av import AVClip
 from metrics.base import Unscorable, Value
-from metrics.lips.lag_metric import LipSync
+from metrics.faces.mesh import PAIRS, roll_of
+from metrics.faces.tracks import Track
+from metrics.lips.lag_metric import LipSync, lag_of_track
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,22 @@ def test_both_numbers_are_refused_together_with_a_reason(rendered: AVClip) -> No
         for reading in readings.values():
             assert isinstance(reading, Unscorable)
             assert why in reading.reason
+
+
+@pytest.mark.parametrize("roll_deg", [80.0, -90.0, 170.0])
+def test_a_head_on_its_side_is_refused_with_its_roll(rendered: AVClip, roll_deg: float) -> None:
+    upright = np.zeros((60, 468, 3), np.float32)
+    upright[:, PAIRS, 0] = np.array([-50.0, 50.0])
+    turn = np.radians(roll_deg)
+    rotation = np.array([[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
+    mesh = (upright @ rotation).astype(np.float32)
+    assert np.degrees(roll_of(mesh)) == pytest.approx(roll_deg, abs=1e-3)
+    track = Track(
+        np.arange(60), np.arange(60) / 25, mesh, np.ones(60, np.float32), np.zeros((60, 4), np.float32)
+    )
+    found = lag_of_track(rendered, track)
+    assert isinstance(found, Unscorable)
+    assert f"lies on its side (roll {abs(roll_deg):.0f}°)" in found.reason
 
 
 @pytest.mark.realclips
