@@ -76,6 +76,7 @@ ADAPTERS = Registry(
         "magihuman": "evalharness.adapters.magihuman:MagiHumanAdapter",
         "minimax": "evalharness.adapters.minimax:MinimaxAdapter",
         "openrouter": "evalharness.adapters.openrouter:OpenrouterAdapter",
+        "replicate": "evalharness.adapters.replicate:ReplicateAdapter",
         "synthetic": "evalharness.adapters.synthetic:SyntheticAdapter",
     },
 )
