@@ -29,6 +29,7 @@ from evalharness.blinding import audit_exhibits
 from evalharness.cli.doctor import Finding, examine
 from evalharness.config import Study, load_study
 from evalharness.errors import MediaError, StorageError
+from evalharness.executors import Executor, Here, Processes
 from evalharness.exhibition import BlindingSummary, blind_study
 from evalharness.generate import GenerationSummary, generate_study
 from evalharness.measure import measure_study
@@ -202,7 +203,7 @@ class Outcome:
     report: Summary
 
 
-def whole(study: Study, *, processes: int) -> Outcome:
+def whole(study: Study, executor: Executor, *, processes: int) -> Outcome:
     """Generate, blind, measure and report."""
     lines = ["system,prompt_id,file,seed,latency_s,cost_usd"]
     for system, shade in SHADES.items():
@@ -214,20 +215,20 @@ def whole(study: Study, *, processes: int) -> Outcome:
     assert not generated(study).failures
     with Store.open(study.database_url) as store:
         assert not blind_study(study, store, processes=processes).failures
-        assert not measure_study(study, store, metrics=["loudness"], processes=1).failures
+        assert not measure_study(study, store, metrics=["loudness"], executor=executor).failures
         report = publish(study, store, datetime(2026, 1, 1, tzinfo=UTC), meanings={})
         return Outcome(study, store.clips(), store.exhibits(), store.measurements(), report)
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    return whole(study_in(tmp_path_factory.mktemp("here"), GIVEN), processes=1)
+    return whole(study_in(tmp_path_factory.mktemp("here"), GIVEN), Here(), processes=1)
 
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory, server: str) -> Outcome:
     study = study_in(tmp_path_factory.mktemp("there"), GIVEN, stored_at(server, "whole"))
-    return whole(study, processes=2)
+    return whole(study, Processes(2), processes=2)
 
 
 @pytest.fixture
@@ -268,7 +269,7 @@ def test_another_machine_blinds_measures_and_audits_what_it_fetches(there: Outco
         again = blind_study(second, store)
         assert (again.made, again.reused) == (0, 4)
         assert not second.path(there.clips[0].path).exists()
-        measured = measure_study(second, store, metrics=["silence"], processes=1)
+        measured = measure_study(second, store, metrics=["silence"], executor=Here())
         assert (measured.measured, measured.failures) == (4, ())
         assert second.path(there.clips[0].path).is_file()
         second.storage.fetch([(exhibit.path, exhibit.sha256) for exhibit in store.exhibits()])
@@ -288,7 +289,7 @@ def test_the_arena_has_every_exhibit_before_it_opens(there: Outcome, second: Stu
 def test_a_damaged_object_is_a_failure_with_a_sentence(there: Outcome, second: Study, server: str) -> None:
     clip, exhibit = there.clips[0], there.exhibits[0]
     with Store.open(second.database_url) as store, in_place_of(server, f"whole/{clip.path}", b"other"):
-        failures = measure_study(second, store, metrics=["black"], processes=1).failures
+        failures = measure_study(second, store, metrics=["black"], executor=Here()).failures
     with (
         in_place_of(server, f"whole/{exhibit.path}", b"other"),
         pytest.raises(MediaError, match=f"{exhibit.path} in s3://{BUCKET}/whole is damaged"),
