@@ -65,6 +65,9 @@ STATES = {
 
 MODERATION = "content_policy_violation"
 
+ENDS = re.compile(r"runner_\w+|\w+_timeout|client_cancelled")
+"""Types of failures of the queue that end a request, since it may not run it again."""
+
 OF_THE_MODEL = {"downstream_service_error", "downstream_service_unavailable", "no_media_generated"}
 """Types of errors that are not the request's, though some come as HTTP 4xx."""
 
@@ -173,7 +176,7 @@ class FalRoute(Route):
         kind, said = kind_of_status(answer.status), f"fal answered HTTP {answer.status}"
         if kind is FailureKind.AUTH and any(word in (words or "").lower() for word in PAYING):
             kind = FailureKind.BILLING
-        elif 400 <= answer.status < 500 and kind is FailureKind.PARAMETER and _moderated(code, words):
+        elif kind is FailureKind.PARAMETER and _moderated(code, words):
             kind = FailureKind.MODERATION
             said = f"Moderation at fal refused the {_struck(where, words) or struck or 'input or output'}"
         return Fault(
@@ -208,8 +211,11 @@ def _ended_badly(answer: Answer) -> bool:
     """Whether an answer to a question says that the task failed, not that the question went wrong."""
     if _went_well(answer):
         return any(_error(answer.body)[:2])
-    typed = isinstance(at(answer.body, "detail"), list) or text(answer.body, "error_type") is not None
-    return answer.status in {400, 422} or (typed and answer.status >= 500)
+    if answer.status in {401, 403, 404, 429}:
+        return False
+    # Bare words do not end a paid task: a result that is asked for too early is an HTTP 400 too.
+    typed = isinstance(at(answer.body, "detail"), list) or ENDS.fullmatch(_error(answer.body)[0] or "")
+    return answer.status == 422 or (answer.status >= 400 and bool(typed))
 
 
 def _moderated(code: str | None, words: str | None) -> bool:

@@ -128,6 +128,7 @@ def _veo(tier: str, resolutions: Collection[str]) -> dict[str, dict[str, Check]]
     fields: dict[str, Check] = {
         "resolution": _one_of(resolutions),
         "duration": _words(range(4, 9, 2), "{}s"),
+        "aspect_ratio": _one_of(TWO),
         "generate_audio": _flag,
         "negative_prompt": _text,
         "seed": _seed,
@@ -154,6 +155,7 @@ def _ltx(tier: str, lengths: range) -> dict[str, dict[str, Check]]:
     fields: dict[str, Check] = {
         "resolution": _one_of(["720p", "1080p", "1440p", "2160p"] if tier == "fast" else ["720p", "1080p"]),
         "duration": _one_of(lengths),
+        "aspect_ratio": _one_of(TWO),
         "fps": _one_of([24, 25, 48, 50]),
         "generate_audio": _flag,
         "camera_motion": _text,
