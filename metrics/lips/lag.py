@@ -86,7 +86,7 @@ def lag(
     Unscorable where sound and seen lips share less than 0.9 s, the face is seen in less than half of the
     frames, the lips stand still, there is silence, lips and sound agree at no shift, the best one lies at
     the end of the search, or so many fit equally that the interval is wider than 0.7 s. The details then
-    hold the best guess, where there is one. Raises ValueError where shapes or times are not as said.
+    hold the best guess, where there is one. Raises ValueError where shapes, times or samples are not as said.
 
     >>> import numpy as np
     >>> from metrics.lips import lag
