@@ -159,7 +159,7 @@ def _surroundings(device: str) -> dict[str, Any]:
     drivers = sorted({found["driver"] for found in nvidia_gpus()}) if gpu else []
     return {
         "versions": {name: version(name) for name in ("diffusers", "torch", "transformers")},
-        "device": torch.cuda.get_device_name(device) if gpu else f"{device} ({platform.machine()})",
+        "hardware": torch.cuda.get_device_name(device) if gpu else platform.machine(),
         "cuda": torch.version.cuda if gpu else None,
         "driver": ", ".join(drivers) or None,
         "threads": None if gpu else torch.get_num_threads(),

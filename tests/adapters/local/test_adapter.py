@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import os
+import platform
 import shutil
 import signal
 import threading
@@ -127,8 +128,8 @@ class TestClips:
         assert record["pipeline"] == "LTX2Pipeline"
         assert record["seed"] == 5
         assert record["versions"]["diffusers"] == diffusers.__version__
-        assert record["device"].startswith("cpu (")
-        assert record["dtype"] == "float32"
+        assert (record["device"], record["dtype"], record["driver"]) == ("cpu", "float32", None)
+        assert record["hardware"] == platform.machine()
         assert (arguments["num_frames"], arguments["frame_rate"]) == (9, 24.0)
         assert (arguments["num_inference_steps"], arguments["guidance_scale"]) == (1, 1.0)
         assert arguments["negative_prompt"] == "a drum"
@@ -142,6 +143,25 @@ class TestClips:
         record = ltx2(tiling=True).generate(brief(prompt)).request
         assert record["tiling"] is True
         assert holding._here.pipeline.vae.use_tiling
+
+    def test_a_model_in_the_cache_is_found_with_its_commit(
+        self,
+        ltx2: MakeAdapter,
+        prompt: Prompt,
+        brief: RequestFor,
+        tiny_ltx2: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Laid out as the hub's client lays it out."""
+        commit = "0123456789abcdef0123456789abcdef01234567"
+        repository = tmp_path / "models--somebody--tiny"
+        shutil.copytree(tiny_ltx2, repository / "snapshots" / commit)
+        (repository / "refs").mkdir()
+        (repository / "refs" / "main").write_text(commit)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+        record = ltx2(model="somebody/tiny", revision="main").generate(brief(prompt)).request
+        assert (record["model"], record["revision"], record["commit"]) == ("somebody/tiny", "main", commit)
 
     def test_another_seed_or_prompt_is_another_clip(
         self, ltx2: MakeAdapter, prompt: Prompt, brief: RequestFor
