@@ -140,37 +140,38 @@ class Remote:
                         f"{relative} was stored in {self.url} with {size} bytes, and {found or 0} are there. "
                         "Look at the storage, and give the command again."
                     )
-        place = self.root / relative
-        place.parent.mkdir(parents=True, exist_ok=True)
-        file.replace(place)
+            place = self.root / relative
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(place)
 
     def local(self, relative: str, sha256: str) -> Path:
         """See `Storage`."""
         place = self.root / relative
-        if place.is_file() and sha256_of(place) == sha256:
-            return place
+        with self._asked(f"{relative} was to be fetched"):
+            if not (place.is_file() and sha256_of(place) == sha256):
+                self._download(relative, sha256, place)
+        return place
+
+    def _download(self, relative: str, sha256: str, place: Path) -> None:
         part = self.root / PARTIAL / secrets.token_hex(8)
-        part.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (part.parent, place.parent):
+            folder.mkdir(parents=True, exist_ok=True)
         try:
-            with self._asked(f"{relative} was to be fetched"):
-                try:
-                    self._files.get_file(self._key(relative), str(part))
-                except FileNotFoundError:
-                    raise MediaError(
-                        f"{relative} is recorded and is not in {self.url}. Put it back: any copy of the file "
-                        "will do."
-                    ) from None
+            try:
+                self._files.get_file(self._key(relative), str(part))
+            except FileNotFoundError:
+                raise MediaError(
+                    f"{relative} is recorded and is not in {self.url}. Put it back: any copy of it will do."
+                ) from None
             found = sha256_of(part)
             if found != sha256:
                 raise MediaError(
                     f"{relative} in {self.url} is damaged (SHA-256 {found[:12]}…, recorded {sha256[:12]}…). "
                     "Put a whole copy in its place; an exhibit 'blind' makes anew once it is deleted."
                 )
-            place.parent.mkdir(parents=True, exist_ok=True)
             part.replace(place)
         finally:
             part.unlink(missing_ok=True)
-        return place
 
     def fetch(self, files: Iterable[tuple[str, str]], progress: Progress | None = None) -> None:
         """See `Storage`."""
@@ -183,7 +184,7 @@ class Remote:
                 for done, _ in enumerate(threads.map(lambda file: self.local(*file), wanted), start=1):
                     if progress is not None:
                         progress(done, len(wanted))
-            except EvalHarnessError:
+            except BaseException:  # Ctrl-C too: what has not begun is not waited for
                 threads.shutdown(wait=True, cancel_futures=True)
                 raise
 
@@ -268,6 +269,8 @@ own classes are at hand only where the libraries are."""
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:  # of this machine: other storages name no file
+        return f"{error.filename} cannot be used ({error.strerror})."
     for kind in type(error).__mro__:
         if kind.__name__ in REASONS:
             return REASONS[kind.__name__]

@@ -180,6 +180,7 @@ def test_a_storage_that_takes_less_than_it_got_is_not_believed(
         (FileNotFoundError("no"), "there is no such bucket or folder"),
         (ConnectionResetError("no"), "nobody answers there"),
         (TimeoutError("no"), "no answer came in time"),
+        (PermissionError(13, "Permission denied", "/mnt"), r"/mnt cannot be used \(Permission denied\)"),
         (OSError(28, "No space left on device"), r"failed with OSError \(No space left on device\)"),
         (RuntimeError("key AKIA-SECRET"), r"failed with RuntimeError\."),
     ],

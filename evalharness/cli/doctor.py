@@ -202,7 +202,7 @@ def _storage(study: Study, recorded: Mapping[str, Sequence[str]]) -> Iterator[Fi
         yield Finding("storage", "bad", str(error))
         return
     if study.settings.storage.url:
-        yield Finding("storage", "ok", f"{study.settings.storage.url} can be written, read and emptied")
+        yield Finding("storage", "ok", f"{study.settings.storage.url} takes, gives and removes files")
     for what, lost in missing.items():
         if lost:
             many = f"{len(lost)} of {len(recorded[what])} recorded {what} have lost their file"
