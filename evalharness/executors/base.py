@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Protocol, Self, TypeVar, TypeVarTuple
 
-__all__ = ["Executor", "WorkerDied", "handed_on", "hold_to_one_thread"]
+__all__ = ["Executor", "WorkerDied", "hold_to_one_thread"]
 
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
@@ -17,7 +17,7 @@ Ts = TypeVarTuple("Ts")
 class WorkerDied(Exception):
     """The process that did the work died under it, or its whole machine did.
 
-    The work may be to blame (out of memory, a crash in a library) or have been a bystander.
+    The work may be to blame (out of memory, a crash in a library), or have had nothing to do with it.
     """
 
 
@@ -32,11 +32,10 @@ class Executor(Protocol):
     def capacity(self) -> int:
         """How many orders keep all of it busy; whoever has more keeps the rest back."""
 
-    def submit(self, work: Callable[[*Ts], R], *args: *Ts, gpus: int = 0) -> Future[R]:
+    def submit(self, work: Callable[[*Ts], R], *args: *Ts) -> Future[R]:
         """Do `work(*args)`: both, and the result, can be pickled. An order is never done twice.
 
-        `gpus`: how many the work needs to itself, where the executor shares them out. The future ends with
-        the result, with what `work` raised, or with WorkerDied.
+        The future ends with the result, with what `work` raised, or with WorkerDied.
         """
 
     def __enter__(self) -> Self: ...
@@ -44,23 +43,6 @@ class Executor(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-
-def handed_on(inner: Future[R], meant: Callable[[BaseException], BaseException]) -> Future[R]:
-    """A future that ends as `inner` does, its exception replaced by what that one meant."""
-    outer: Future[R] = Future()
-    outer.set_running_or_notify_cancel()
-
-    def end(ended: Future[R]) -> None:
-        try:
-            outer.set_result(ended.result())
-        except CancelledError as error:
-            outer.set_exception(error)
-        except BaseException as error:  # whatever it is, it belongs to whoever waits
-            outer.set_exception(meant(error))
-
-    inner.add_done_callback(end)
-    return outer
 
 
 def hold_to_one_thread() -> None:

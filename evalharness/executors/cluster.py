@@ -10,9 +10,10 @@ import logging
 import os
 import pickle
 import secrets
+import socket
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -22,7 +23,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 
 from evalharness import __version__
 from evalharness.errors import ConfigError, EvalHarnessError, MissingExtraError
-from evalharness.executors.base import WorkerDied, handed_on, hold_to_one_thread
+from evalharness.executors.base import WorkerDied, hold_to_one_thread
 from evalharness.storage import Folder, Storage
 
 __all__ = ["Cluster"]
@@ -33,7 +34,7 @@ Ts = TypeVarTuple("Ts")
 LOCAL = "local"
 """Ray's word for a new cluster of this machine alone."""
 ANSWER_S = 60.0
-"""How long a machine may take to say that it sees the study."""
+"""How long the cluster may take to answer at all, and each machine to say that it sees the study."""
 GRACE_S = 5.0
 """Between asking work that is broken off to end and killing its process."""
 SHARED_MEMORY_BYTES = 80_000_000
@@ -74,24 +75,18 @@ class Cluster:
         self._start()
         return max(1, 2 * int(_ray().cluster_resources().get("CPU", 0)))
 
-    def submit(self, work: Callable[[*Ts], R], *args: *Ts, gpus: int = 0) -> Future[R]:
+    def submit(self, work: Callable[[*Ts], R], *args: *Ts) -> Future[R]:
         """See `Executor`.
 
-        Raises ConfigError where the cluster does not answer, has too few GPUs, or one of its machines cannot
-        do the study's work.
+        Raises ConfigError where the cluster does not answer, or one of its machines cannot do the study's
+        work.
         """
         self._start()
-        there = int(_ray().cluster_resources().get("GPU", 0))
-        if gpus > there:
-            raise ConfigError(
-                f"A clip needs {gpus} GPUs, and the Ray cluster has {there}. Name a cluster that has them, "
-                "or leave --executor ray out."
-            )
-        reference = self._carry_out.options(num_gpus=gpus).remote(pickle.dumps((work, args)))
+        reference = self._carry_out.remote(pickle.dumps((work, args)))
         self._out.add(reference)
         future: Future[R] = reference.future()
         future.add_done_callback(lambda _: self._out.discard(reference))
-        return handed_on(future, _meant)
+        return _handed_on(future)
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +112,6 @@ class Cluster:
         self._carry_out = ray.remote(num_cpus=1, max_retries=0)(_carry_out)
 
     def _join(self) -> None:
-        ray = _ray()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         options: dict[str, Any] = {}
         if self._address == LOCAL:
@@ -131,17 +125,26 @@ class Cluster:
             if sys.platform == "linux":
                 # For 127.0.0.1 Ray would put this machine's address in the network.
                 options["_node_ip_address"] = "127.0.0.2"
+        ray = _ray()
         # What its machines complain of Ray would print to standard output, where --json prints. All that
         # concerns an order comes back as its exception.
         ray._private.worker.print_to_stdstream = _print_nothing
         try:
+            self._knock()
             ray.init(self._address, log_to_driver=False, logging_level=logging.ERROR, **options)
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise ConfigError(
                 f"The Ray cluster at '{self._address}' cannot be joined ({error}). Start it with 'ray start "
-                "--head', or mend ray_address in [work] or RAY_ADDRESS."
+                "--head', or mend ray_address in [work], or RAY_ADDRESS, to host:port."
             ) from error
         self._began = True
+
+    def _knock(self) -> None:
+        """Raises OSError or ValueError where nobody listens at the address: Ray would ask for minutes."""
+        if self._address in (LOCAL, "auto"):
+            return
+        host, _, port = self._address.rpartition(":")
+        socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
 
     def _leave(self) -> None:
         self._carry_out = None
@@ -223,6 +226,23 @@ def _marker(storage: Storage) -> Iterator[Path | None]:
         yield marker
     finally:
         marker.unlink()
+
+
+def _handed_on(inner: Future[R]) -> Future[R]:
+    """A future that ends as Ray's does, with what its exception meant."""
+    outer: Future[R] = Future()
+    outer.set_running_or_notify_cancel()
+
+    def end(ended: Future[R]) -> None:
+        try:
+            outer.set_result(ended.result())
+        except CancelledError as error:
+            outer.set_exception(error)
+        except BaseException as error:  # whatever it is, it belongs to whoever waits
+            outer.set_exception(_meant(error))
+
+    inner.add_done_callback(end)
+    return outer
 
 
 def _meant(error: BaseException) -> BaseException:

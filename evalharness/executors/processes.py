@@ -10,13 +10,13 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection
 from types import TracebackType
 from typing import Self, TypeVar, TypeVarTuple
 
-from evalharness.executors.base import WorkerDied, handed_on, hold_to_one_thread
+from evalharness.adapters.processes import end_with_parent
+from evalharness.executors.base import WorkerDied, hold_to_one_thread
 
 __all__ = ["Processes", "process_pool"]
 
@@ -35,39 +35,38 @@ def process_pool(workers: int | None = None) -> ProcessPoolExecutor:
 
 def _prepare_worker() -> None:
     hold_to_one_thread()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    # A worker holds both ends of its queue and so never sees it close when the parent is killed.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    end_with_parent()
 
 
 class Processes:
-    """As many processes as there are cores, or `workers`.
+    """As many processes as there are cores, or `workers`; one that dies costs the order it had, no other.
 
-    When one dies, the pool ends with it: whatever was under way ends with WorkerDied, whoever's fault it
-    was. The next order gets a new pool.
+    Each is a pool of one, which a thread of this process feeds: a pool of many breaks whole with its first.
     """
 
     def __init__(self, workers: int | None = None) -> None:
         self.capacity = workers or os.cpu_count() or 1
-        self._pool: ProcessPoolExecutor | None = None
+        self._threads: ThreadPoolExecutor | None = None
+        self._pools: list[ProcessPoolExecutor] = []
+        self._own = threading.local()
+        """Of each thread: its `pool`."""
 
-    def submit(self, work: Callable[[*Ts], R], *args: *Ts, gpus: int = 0) -> Future[R]:
-        """See `Executor`; all workers see all GPUs."""
-        del gpus
-        if self._pool is None:
-            self._pool = process_pool(self.capacity)
+    def submit(self, work: Callable[[*Ts], R], *args: *Ts) -> Future[R]:
+        """See `Executor`."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self.capacity, thread_name_prefix="processes")
+        return self._threads.submit(self._feed, work, args)
+
+    def _feed(self, work: Callable[[*Ts], R], args: tuple[*Ts]) -> R:
+        pool: ProcessPoolExecutor | None = getattr(self._own, "pool", None)
+        if pool is None:
+            pool = self._own.pool = process_pool(1)
+            self._pools.append(pool)
         try:
-            future = self._pool.submit(work, *args)
-        except BrokenProcessPool:
-            self._pool = process_pool(self.capacity)
-            future = self._pool.submit(work, *args)
-        return handed_on(future, _meant)
+            return pool.submit(work, *args).result()
+        except BrokenProcessPool as error:
+            self._own.pool = None
+            raise WorkerDied(str(error)) from error
 
     def __enter__(self) -> Self:
         return self
@@ -75,11 +74,9 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            broken_off = error is not None
-            self._pool.shutdown(wait=not broken_off, cancel_futures=broken_off)
-            self._pool = None
-
-
-def _meant(error: BaseException) -> BaseException:
-    return WorkerDied(str(error)) if isinstance(error, BrokenProcessPool) else error
+        broken_off = error is not None
+        if self._threads is not None:
+            self._threads.shutdown(wait=not broken_off, cancel_futures=broken_off)
+            self._threads = None
+        while self._pools:
+            self._pools.pop().shutdown(wait=not broken_off, cancel_futures=broken_off)
