@@ -1,7 +1,7 @@
 """A process of its own for each device, which holds one pipeline and makes one clip at a time.
 
-The harness itself never imports torch, and a crash on the GPU costs one clip. A process that failed is not
-used again: what a failure leaves on a GPU is not to be trusted.
+The harness itself never imports torch, and a crash on the GPU costs one clip. A process whose
+pipeline broke off is not used again: what that leaves on a GPU is not to be trusted.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class _Seat:
                 "The process that held the pipeline died (out of memory, killed from outside, or torch does "
                 "not start here).",
             )
-        if isinstance(result, Trouble):
+        if isinstance(result, Trouble) and result.kind is FailureKind.PROGRAM:
             self._process.shutdown()
             self._process = self._settings = None
         return result

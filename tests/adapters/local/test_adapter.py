@@ -379,6 +379,10 @@ class TestOwnProcess:
             adapter.generate(request)
             (worker,) = seat._seats["cpu"]._process._processes
         assert requests[0].output.read_bytes() == requests[1].output.read_bytes()
+        gone = replace(prompt, task=Task.IMAGE_TO_VIDEO, first_frame="/gone.png")
+        with pytest.raises(GenerationError, match="gone.png cannot be read"):
+            adapter.generate(brief(gone, "refused"))
+        assert list(seat._seats["cpu"]._process._processes) == [worker], "a refused clip costs no loading"
         os.kill(worker, signal.SIGKILL)
         with pytest.raises(GenerationError, match="The process that held the pipeline died"):
             adapter.generate(brief(prompt, "lost"))
