@@ -55,8 +55,8 @@ class FunctionAdapter:
         for served, asked in ((able.tasks, prompt.task), (able.languages, prompt.language)):
             if served and asked not in served:
                 return (
-                    f"System '{self._system.name}' serves {', '.join(served)} alone, and prompt '{prompt.id}' "
-                    f"is '{asked}': leave such prompts out of the study."
+                    f"System '{self._system.name}' serves {', '.join(served)} alone, and prompt "
+                    f"'{prompt.id}' is '{asked}': leave such prompts out of the study."
                 )
         return None
 
