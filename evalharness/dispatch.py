@@ -175,7 +175,7 @@ class Dispatch:
         try:
             result = future.result()
         except WorkerDied:
-            # Its neighbours in a pool end so too, whoever's fault it was: all may try again.
+            # Perhaps its machine died, and not of this clip: it may try again.
             result = Failure(
                 FailureKind.PROGRAM,
                 "The worker process died while making this clip (out of memory, or killed from outside).",

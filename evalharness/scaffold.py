@@ -24,6 +24,10 @@ name = $name
 # url = "s3://bucket/prefix"            # or file:///mnt/clips, or what else fsspec reaches
 # endpoint = "http://127.0.0.1:9000"    # of an S3 server that is not Amazon's
 
+# [work]                                # where clips are computed and measured; --executor takes its place
+# executor = "processes"                # a process a core; "ray": a Ray cluster; "here": this process
+# ray_address = "10.0.0.5:6379"         # of a cluster's head; without it RAY_ADDRESS, else this machine alone
+
 [prompts]
 # Suites that come with evalharness, by name; your own as paths of .jsonl files.
 suites = ["text-to-video", "image-to-video", "audio-sync"]
