@@ -78,6 +78,7 @@ ADAPTERS = Registry(
         "openrouter": "evalharness.adapters.openrouter:OpenrouterAdapter",
         "replicate": "evalharness.adapters.replicate:ReplicateAdapter",
         "synthetic": "evalharness.adapters.synthetic:SyntheticAdapter",
+        "vertex": "evalharness.adapters.vertex:VertexAdapter",
     },
 )
 

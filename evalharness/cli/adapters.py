@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from evalharness.cli.options import AsJson, out, print_json
-from evalharness.errors import GenerationError, UnknownNameError
+from evalharness.errors import UnknownNameError
 from evalharness.registry import ADAPTERS
 
 if TYPE_CHECKING:
@@ -66,11 +66,7 @@ def route_of(adapter: str) -> type[Route] | None:
 
 def key_missing(route: Route) -> str | None:
     """The sentence that says which key this route lacks, or None where it has what it needs."""
-    try:
-        route.credentials(os.environ, time.time())
-    except GenerationError as error:
-        return str(error)
-    return None
+    return route.missing(os.environ, time.time())
 
 
 def listed(wanted: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:

@@ -22,7 +22,7 @@ def shown(*words: str, **environment: str) -> str:
 
 def test_every_model_of_every_catalogue_is_listed_with_its_price() -> None:
     rows = {(row["adapter"], row["name"]): row for row in json.loads(shown("--json"))}
-    for route in ("dashscope", "ark", "kling", "minimax", "openrouter", "fal", "replicate"):
+    for route in ("dashscope", "ark", "kling", "minimax", "openrouter", "fal", "replicate", "vertex"):
         for model in catalogue(route).models:
             assert rows[route, model.name]["durations_s"] == list(model.durations_s)
     # 5 s of 1280x720 are 108,000 tokens at 10.7 dollars a million.

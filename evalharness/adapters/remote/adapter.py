@@ -236,7 +236,7 @@ class RemoteAdapter:
     ) -> tuple[Received, Streams] | Fault:
         if status.delivery is None:
             return Fault(FailureKind.SERVER, f"{line.route.vendor} finished a task without a clip.")
-        key = line.key_for(status.delivery)
+        key = await line.key_for(status.delivery)
         try:
             with whole(output) as partial:
                 found = await download(

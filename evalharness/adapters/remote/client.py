@@ -25,6 +25,9 @@ __all__ = ["Bounds", "Client", "NoAnswer", "unanswered"]
 TEXT_CHARACTERS = 2000
 """How much of a body is kept as text, for messages."""
 
+NAMES = {"x-goog-user-project"}
+"""Headers that go with a key and are none: vendors' answers name them with good reason."""
+
 KEY_CHARACTERS = 8
 """Header values shorter than this are no keys."""
 
@@ -141,7 +144,9 @@ def unanswered(error: Exception) -> NoAnswer:
 
 def _without(body: bytes, credentials: Mapping[str, str]) -> bytes:
     """The body without the keys it repeats: some vendors quote what they refuse."""
-    for value in credentials.values():
+    for name, value in credentials.items():
+        if name.lower() in NAMES:
+            continue
         key = value.rpartition(" ")[2].encode()
         if len(key) >= KEY_CHARACTERS:
             body = body.replace(key, b"[key]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ class Line:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc}".lower()
 
-    def credentials(self, url: str) -> Mapping[str, str]:
+    async def credentials(self, url: str) -> Mapping[str, str]:
         """The key as headers, for this address.
 
         Raises GenerationError of kind AUTH where it is not set, and of kind SERVER where a vendor's answer
@@ -56,11 +57,14 @@ class Line:
                 f"{self.route.vendor} pointed to {self.origin(url)}, which is not its own host {self.home}: "
                 "the key was not sent there.",
             )
-        return self.route.credentials(self.environment, self.clock.unix())
+        now_s = self.clock.unix()
+        if self.route.credentials_block:
+            return await asyncio.to_thread(self.route.credentials, self.environment, now_s)
+        return self.route.credentials(self.environment, now_s)
 
     async def send(self, call: Call) -> Answer | NoAnswer:
         """Send a call whose turn it is."""
-        return await self.client.send(call, self.credentials(call.url) if call.authorised else {})
+        return await self.client.send(call, await self.credentials(call.url) if call.authorised else {})
 
     async def ask(self, call: Call) -> Answer | NoAnswer:
         """Wait for a turn, and send."""
@@ -79,6 +83,6 @@ class Line:
                 return TaskReport(answer)
         return TaskReport(self.route.polled(answer, task), answer.status)
 
-    def key_for(self, delivery: Delivery) -> Mapping[str, str]:
+    async def key_for(self, delivery: Delivery) -> Mapping[str, str]:
         """The headers that fetching a clip needs: none where its link is signed."""
-        return self.credentials(delivery.url) if delivery.authorised else {}
+        return await self.credentials(delivery.url) if delivery.authorised else {}

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from evalharness.adapters.parameters import Parameters
 from evalharness.adapters.remote.exchange import Answer, Ask, Call, Created, Fault, Status, TaskState
+from evalharness.errors import GenerationError
 from evalharness.records import FailureKind
 
 __all__ = ["Route", "unreadable"]
@@ -36,6 +37,9 @@ class Route(ABC):
     address: ClassVar[str | None] = None
     """Environment variable that gives another base URL, for a proxy or a test."""
 
+    credentials_block: ClassVar[bool] = False
+    """Whether asking for credentials may wait for another server, which then happens in a thread."""
+
     @abstractmethod
     def __init__(self, parameters: Parameters, environment: Mapping[str, str]) -> None:
         """`environment` is where the base URL may be given; no secret is read here.
@@ -49,6 +53,14 @@ class Route(ABC):
 
         Raises GenerationError of kind AUTH that names the variable to set, never its value.
         """
+
+    def missing(self, environment: Mapping[str, str], now_s: float) -> str | None:
+        """A sentence saying what `credentials` would lack, or None where this route can be used."""
+        try:
+            self.credentials(environment, now_s)
+        except GenerationError as error:
+            return str(error)
+        return None
 
     def refuse(self, ask: Ask) -> str | None:
         """A sentence saying why this ask cannot be sent, beyond what the catalogue already forbids."""

@@ -91,7 +91,7 @@ async def submit(line: Line, ask_with: Callable[[str], Ask], journal: Journal, d
     while True:
         ask = ask_with(uuid.uuid4().hex)
         call = line.route.create(ask)
-        line.credentials(call.url)  # a missing key must show before anything is on record
+        await line.credentials(call.url)  # a missing key must show before anything is on record
         await line.limits.request()
         ending = await _unbroken(_create(line, call, recorded(call, ask), journal))
         if isinstance(ending, str):

@@ -93,6 +93,9 @@ class Dialect(ABC):
     strange_word: ClassVar[bool] = True
     """Whether an unknown status word can be said at all."""
 
+    tells_running: ClassVar[bool] = True
+    """Whether it says when a task has begun to run."""
+
     @abstractmethod
     def wanted(self, heard: Heard) -> Wanted | None:
         """What is asked for, or None for a path that the vendor does not have."""

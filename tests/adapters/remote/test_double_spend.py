@@ -15,7 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from evalharness.adapters.vertex import VertexRoute
 from evalharness.errors import AmbiguousCreate, GenerationError
+from tests.adapters.remote.dialects.vertex import VertexDialect
 from tests.adapters.remote.plain import ForgetfulDialect, ForgetfulRoute, PlainDialect, PlainRoute
 from tests.adapters.remote.server import Scenario, VendorServer, serving
 from tests.adapters.remote.stage import Case, NotingJournal, Stage, install
@@ -82,8 +84,12 @@ deaths = st.dictionaries(st.integers(1, 8), st.sampled_from(["before", "after"])
 
 @pytest.mark.parametrize(
     "case",
-    [Case(PlainRoute, PlainDialect()), Case(ForgetfulRoute, ForgetfulDialect())],
-    ids=["ids", "no ids"],
+    [
+        Case(PlainRoute, PlainDialect()),
+        Case(ForgetfulRoute, ForgetfulDialect()),
+        Case(VertexRoute, VertexDialect()),
+    ],
+    ids=["ids", "no ids", "clip in the answer"],
 )
 def test_no_schedule_pays_twice(
     case: Case,
