@@ -46,10 +46,10 @@ from rich.table import Table  # noqa: E402
 
 from evalharness.adapters.synthetic.knobs import Knobs  # noqa: E402
 from evalharness.adapters.synthetic.render import Order, render  # noqa: E402
-from evalharness.measure import lacking  # noqa: E402
 from evalharness.media import write_video  # noqa: E402
 from evalharness.records import Prompt, Task  # noqa: E402
 from evalharness.registry import METRICS  # noqa: E402
+from evalharness.usable import lacking  # noqa: E402
 from metrics.av import AVClip, Brief  # noqa: E402
 from metrics.base import Metric  # noqa: E402
 

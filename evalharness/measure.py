@@ -18,17 +18,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalharness.config import Study
-from evalharness.errors import MediaError, MissingExtraError, StorageError, UnknownNameError
+from evalharness.errors import MediaError, StorageError
 from evalharness.executors import Executor, Processes, WorkerDied, executor_for
 from evalharness.records import Measurement, MeasurementStatus, Prompt
 from evalharness.registry import METRICS
 from evalharness.storage import Storage, sha256_of
 from evalharness.store import Store
+from evalharness.usable import UNIMPORTABLE, importable, refuse_missing, usable_metrics
 from metrics.av import AVClip, Brief, ClipError
 from metrics.base import Metric, Reading, Unscorable
-from metrics.weights import WeightsError
 
-__all__ = ["MeasureSummary", "Order", "lacking", "measure_clip", "measure_files", "measure_study"]
+__all__ = ["MeasureSummary", "Order", "measure_clip", "measure_files", "measure_study"]
 
 AMBIGUOUS = (
     "The same file was delivered for several prompts, so there is no saying what it was asked to show. "
@@ -83,11 +83,7 @@ def measure_study(
     MissingExtraError for one asked for by name that cannot run here; what goes wrong with a clip or inside a
     metric is a FAILED measurement, not an exception.
     """
-    usable, left_out = _usable(metrics)
-    if metrics is not None and left_out:
-        raise MissingExtraError(
-            " ".join(f"'{name}' cannot run here: {said}" for name, said in left_out.items())
-        )
+    usable, left_out = usable_metrics(metrics)
     paths = {clip.sha256: Path(clip.path) for clip in store.clips()}
     orders = _orders(usable, paths, _briefs(store), store.measurements(), study.storage)
     report = progress or (lambda _done, _total: None)
@@ -95,11 +91,14 @@ def measure_study(
     new: Counter[MeasurementStatus] = Counter()
     report(done, len(paths))
     executor = executor or (Processes(processes) if processes else executor_for(study))
-    for rows in _measured(orders, executor):
+    for found in _measured(orders, executor):
+        rows = importable(found, left_out)
         store.put_measurements(rows)
         new.update(row.status for row in rows)
         done += 1
         report(done, len(paths))
+    if metrics is not None:
+        refuse_missing(left_out)
     versions = {
         _full_name(metric, each.name): metric.version for metric in usable for each in metric.quantities
     }
@@ -132,7 +131,7 @@ def measure_files(
 
     Raises MediaError where a file cannot be read, and what `measure_study` raises of metrics.
     """
-    usable, left_out = _usable(metrics)
+    usable, left_out = usable_metrics(metrics)
     names = tuple(metric.name for metric in usable)
     hashes = {path: _sha256(path) for path in paths}
     orders = [Order(sha256, path, brief, names) for sha256, path in {hashes[p]: p for p in hashes}.items()]
@@ -140,9 +139,11 @@ def measure_files(
     if orders:
         report(0, len(orders))
     found: dict[str, tuple[Measurement, ...]] = {}
-    for rows in _measured(orders, Processes(processes)):
-        found[rows[0].clip_sha256] = rows
+    for order_rows in _measured(orders, Processes(processes)):
+        found[order_rows[0].clip_sha256] = importable(order_rows, left_out)
         report(len(found), len(orders))
+    if metrics is not None:
+        refuse_missing(left_out)
     return {path: found[sha256] for path, sha256 in hashes.items()}, left_out
 
 
@@ -168,49 +169,11 @@ def measure_clip(order: Order) -> tuple[Measurement, ...]:
                 rows += _rows(order, metric, ambiguous)
             else:
                 rows += _rows(order, metric, metric.measure(clip))
+        except ImportError as error:
+            rows += _failed(order.sha256, (metric,), f"{UNIMPORTABLE} ({error}). Install it anew.")
         except Exception as error:  # a bug in one metric, ours or a plugin's, is a record, not the end
             rows += _failed(order.sha256, (metric,), f"{type(error).__name__}: {error}")
     return tuple(rows)
-
-
-def lacking(name: str) -> str | None:
-    """What a registered metric lacks before it can run here, as a sentence; None if nothing.
-
-    Raises UnknownNameError for a metric nobody registered; for a quantity it names the metric.
-    """
-    metric, _, quantity = name.partition(".")
-    if quantity and metric in METRICS:
-        quantities = ", ".join(
-            _full_name(METRICS.load(metric), each.name) for each in METRICS.load(metric).quantities
-        )
-        raise UnknownNameError(
-            f"'{name}' is no metric, and metrics are measured whole: ask for --metric {metric}, which gives "
-            f"{quantities}."
-        )
-    try:
-        sentence: str | None = METRICS.load(name).missing()
-    except WeightsError as error:
-        return str(error)
-    return sentence
-
-
-def _usable(names: Sequence[str] | None) -> tuple[tuple[Metric, ...], dict[str, str]]:
-    """The metrics (default: all registered) that can run here, and for each other one what it lacks.
-
-    Raises MissingExtraError where one asked for by name cannot run.
-    """
-    usable: list[Metric] = []
-    left_out: dict[str, str] = {}
-    for name in METRICS if names is None else names:
-        sentence = lacking(name)
-        if sentence is None:
-            usable.append(METRICS.load(name)())
-        else:
-            left_out[name] = sentence
-    if names is not None and left_out:
-        said = [f"'{name}' cannot run here: {sentence}" for name, sentence in left_out.items()]
-        raise MissingExtraError(" ".join(said))
-    return tuple(usable), left_out
 
 
 def _briefs(store: Store) -> dict[str, Brief | None]:

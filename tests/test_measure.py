@@ -21,10 +21,11 @@ from evalharness.adapters.synthetic.render import render
 from evalharness.config import Study, StudySettings
 from evalharness.errors import MissingExtraError, UnknownNameError
 from evalharness.executors import Here
-from evalharness.measure import Order, lacking, measure_clip, measure_files, measure_study
+from evalharness.measure import Order, measure_clip, measure_files, measure_study
 from evalharness.records import Clip, JobKey, MeasurementStatus, Prompt, Task
 from evalharness.registry import METRICS
 from evalharness.store import Store
+from evalharness.usable import lacking
 from metrics.av import AVClip, Brief
 from metrics.base import Metric, Quantity, Reading, Value
 
@@ -264,6 +265,7 @@ from pathlib import Path
 from evalharness.config import Study, StudySettings
 from evalharness.measure import measure_study
 from evalharness.store import Store
+from evalharness.usable import lacking
 
 def die(done, total):
     if done == 1:
@@ -315,3 +317,35 @@ def test_whoever_measures_gets_the_same_bytes(tmp_path: Path) -> None:
     there, _ = measure_files([path], brief, metrics=names, processes=2)
     assert there[path] == here
     assert sum(row.status is MeasurementStatus.VALUE for row in here) >= 9
+
+
+BROKEN = """
+from metrics.base import Metric, Quantity, Value
+
+class Broken(Metric):
+    name, version, quantities = "broken", "1", (Quantity("x", "", "none", "Nothing."),)
+
+    def measure(self, clip):
+        import broken_package
+"""
+
+
+def test_a_package_that_is_installed_and_broken_leaves_its_metric_out_by_name(
+    studied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    study, store = studied
+    (tmp_path / "broken_package.py").write_text("raise ImportError('libgone.so: no such file')")
+    (tmp_path / "broken_metric.py").write_text(BROKEN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    entries = {"black": METRICS._entries["black"], "broken": "broken_metric:Broken"}
+    monkeypatch.setattr(METRICS, "_entries", entries)
+    monkeypatch.setattr(METRICS, "_outside_read", True)
+    summary = measure_study(study, store, executor=Here())
+    assert list(summary.left_out) == ["broken"]
+    assert "libgone.so: no such file" in summary.left_out["broken"]
+    # The clip that cannot be decoded fails every metric, for a reason of its own.
+    assert {row.metric for row in store.measurements() if row.value is not None} == {"black.share"}
+    assert not any("cannot be imported" in (row.reason or "") for row in store.measurements())
+    with pytest.raises(MissingExtraError, match=r"'broken' cannot run here: A package.*libgone"):
+        measure_study(study, store, metrics=["broken"], executor=Here())

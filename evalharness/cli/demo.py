@@ -88,7 +88,7 @@ def demo(
         blinded = run_blinding(study)
         if blinded.failures:
             raise MediaError(f"The demo lacks an exhibit. {blinded.failures[0].message}")
-    from evalharness.measure import lacking  # metrics: not at the command line's start
+    from evalharness.usable import lacking  # metrics: not at the command line's start
 
     with _timed("measure"):
         usable = [name for name in DEMO_METRICS if lacking(name) is None]

@@ -124,7 +124,7 @@ def _extras() -> Iterator[Finding]:
 
 def _metrics() -> Iterator[Finding]:
     """Which metrics cannot run, and why; and whether two OpenCVs lie over each other."""
-    from evalharness.measure import lacking  # numpy, PyAV: not at the command line's start
+    from evalharness.usable import lacking  # numpy, PyAV: not at the command line's start
 
     names = tuple(METRICS)
     sentences = {name: said for name in names if (said := lacking(name)) is not None}

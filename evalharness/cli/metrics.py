@@ -73,7 +73,7 @@ def validate(
 ) -> None:
     """Try metrics on ladders of known damage, and say of each gate whether it holds.
 
-    Clips are rendered: seven people who speak, one a language, six impacts, and five given pictures set in
+    Clips are rendered: seven people who speak, one a language, ten impacts, and five given pictures set in
     motion. Damage is made in memory: shifted, swapped and spoilt sound, wrong lips, noise, blur, flicker,
     lost frames, coding. A failed gate is a finding, not an error: the command ends with code 0.
     """
@@ -127,7 +127,7 @@ def _sources(clips: Path | None, *, quick: bool) -> tuple[Source, ...]:
 
 def _usable(asked: Sequence[str] | None) -> list[str]:
     """The metrics to try: those asked for, which must be able to run here, or all that are."""
-    from evalharness.measure import lacking
+    from evalharness.usable import lacking
 
     missing = {name: said for name in asked or METRICS if (said := lacking(name)) is not None}
     if asked and missing:

@@ -30,7 +30,7 @@ _COLOURS = {"passed": "green", "failed": "red", "not judged": "yellow"}
 
 def listed(names: Iterable[str] = METRICS) -> list[Listing]:
     """All there is to know of each metric, ready for JSON."""
-    from evalharness.measure import lacking
+    from evalharness.usable import lacking
 
     folder = data_folder()
     validations = read_validations(folder / GATES_FILE)

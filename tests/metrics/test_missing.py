@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evalharness.measure import lacking
 from evalharness.registry import METRICS
+from evalharness.usable import lacking
 from metrics.av import AVClip
 
 RATE_HZ = 16000

@@ -1,0 +1,74 @@
+"""Which metrics can run here, and of each other one the sentence on what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evalharness.errors import MissingExtraError, UnknownNameError
+from evalharness.records import Measurement, MeasurementStatus
+from evalharness.registry import METRICS
+from metrics.base import Metric
+from metrics.weights import WeightsError
+
+__all__ = ["UNIMPORTABLE", "importable", "lacking", "refuse_missing", "usable_metrics"]
+
+UNIMPORTABLE = "A package it needs is installed and cannot be imported"
+"""Begins the reason of a measurement that failed so."""
+
+
+def lacking(name: str) -> str | None:
+    """What a registered metric lacks before it can run here, as a sentence; None if nothing.
+
+    Raises UnknownNameError for a metric nobody registered; for a quantity it names the metric.
+    """
+    metric, _, quantity = name.partition(".")
+    if quantity and metric in METRICS:
+        quantities = ", ".join(f"{metric}.{each.name}" for each in METRICS.load(metric).quantities)
+        raise UnknownNameError(
+            f"'{name}' is no metric, and metrics are measured whole: ask for --metric {metric}, which gives "
+            f"{quantities}."
+        )
+    try:
+        sentence: str | None = METRICS.load(name).missing()
+    except WeightsError as error:
+        return str(error)
+    return sentence
+
+
+def usable_metrics(names: Sequence[str] | None) -> tuple[tuple[Metric, ...], dict[str, str]]:
+    """The metrics (default: all registered) that can run here, and for each other one what it lacks.
+
+    Raises MissingExtraError where one asked for by name cannot run.
+    """
+    usable: list[Metric] = []
+    left_out: dict[str, str] = {}
+    for name in METRICS if names is None else names:
+        sentence = lacking(name)
+        if sentence is None:
+            usable.append(METRICS.load(name)())
+        else:
+            left_out[name] = sentence
+    if names is not None:
+        refuse_missing(left_out)
+    return tuple(usable), left_out
+
+
+def refuse_missing(left_out: Mapping[str, str]) -> None:
+    """Raise MissingExtraError where a metric that was asked for by name cannot run."""
+    if left_out:
+        said = [f"'{name}' cannot run here: {sentence}" for name, sentence in left_out.items()]
+        raise MissingExtraError(" ".join(said))
+
+
+def importable(rows: Sequence[Measurement], left_out: dict[str, str]) -> tuple[Measurement, ...]:
+    """The rows of metrics that could be imported; the others are put into `left_out`, with the reason.
+
+    That a package is installed and broken shows first where it is used, and says nothing of a clip.
+    """
+    kept = []
+    for row in rows:
+        if row.status is MeasurementStatus.FAILED and (row.reason or "").startswith(UNIMPORTABLE):
+            left_out.setdefault(row.metric.partition(".")[0], row.reason or "")
+        else:
+            kept.append(row)
+    return tuple(kept)
