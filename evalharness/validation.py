@@ -1,6 +1,6 @@
 """Metrics x ladders of known damage -> what each gate says, on clips rendered here or brought by the user.
 
-Renders have a known truth: seven people who speak, one a language, six impacts, and five given pictures set
+Renders have a known truth: seven people who speak, one a language, ten impacts, and five given pictures set
 in motion, sound and picture in time. The work is cut into one job for a clip and a kind of damage, and done
 by a pool of processes; the same clips and versions give the same verdicts, however many processes there are.
 """
@@ -31,7 +31,13 @@ from metrics.synthetic.sound import swapped
 __all__ = ["Source", "brought", "rendered", "validate"]
 
 TALKERS = tuple(f"speak-{language}-01" for language in ("zh", "yue", "en", "ja", "ko", "fr", "de"))
-IMPACTS = tuple(f"sync-{what}-01" for what in ("ball", "hammer", "drum", "door", "bell", "glass"))
+IMPACTS = tuple(
+    f"sync-{what}-01"
+    for what in (
+        "ball", "hammer", "drum", "door", "bell", "glass", "footsteps", "ice", "drop", "typewriter"
+    )
+)  # fmt: skip
+"""One of every scene that the renderer has."""
 STILLS = tuple(f"i2v-{what}-01" for what in ("mountain-lake", "dunes", "windmill", "sailboat", "city-night"))
 QUICK = 5
 """Clips of each kind that a quick run takes: the fewest that a sensitivity can be told from."""

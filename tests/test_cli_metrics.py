@@ -246,7 +246,7 @@ def test_the_same_clips_give_the_same_verdicts_however_many_processes(clips: Pat
 
 def test_rendered_clips_are_whole_and_a_quick_run_climbs_fewer_rungs_but_the_worst() -> None:
     impacts = [source for source in rendered(quick=True) if source.kind == "impact"]
-    assert (len(impacts), len(rendered(quick=True)), len(rendered())) == (5, 15, 18)
+    assert (len(impacts), len(rendered(quick=True)), len(rendered())) == (5, 15, 22)
     (found,) = validate(["container"], impacts[:3], quick=True, processes=1)
     assert found.verdict == "passed"
     assert found.clips == "3 impact scenes; rendered, 4 s each"

@@ -194,7 +194,7 @@ def _asked(
 def _carry(known: AVClip, other: AVClip) -> None:
     """Give `other` what was worked out from those tracks that it has in common with `known`.
 
-    Faces need not be found anew in the same pictures under every shift of the sound.
+    Faces need not be found anew in the same pictures under every damage to the sound.
     """
     same_picture = known.grey is other.grey and known.i420 is other.i420
     same_sound = known.samples is other.samples and known.audio_start_s == other.audio_start_s
