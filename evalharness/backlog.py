@@ -63,7 +63,8 @@ class Wanted:
 
     def count(self, system: System) -> Counter[JobState]:
         """How many of a system's are in which state."""
-        return Counter(state for _, states in self._stretches(system) for state in states.values())
+        found = (state for _, states in self._stretches(system) for state in states.values())
+        return Counter(state for state in found if state is not None)
 
     def standing(self, system: System, states: Collection[JobState]) -> Iterator[JobKey]:
         """Those of a system that are in one of `states` when their stretch is read, in the plan's order."""
@@ -72,17 +73,25 @@ class Wanted:
                 if state in states:
                     yield JobKey(system.name, prompt_id, seed)
 
-    def missing(self, system: System, states: Collection[JobState]) -> Counter[str]:
-        """By prompt, how many of a system's are in one of `states` or not on record yet."""
-        found: Counter[str] = Counter()
-        for _, standing in self._stretches(system):
-            found.update(prompt_id for prompt_id, state in standing.items() if state not in states)
-        seeds = len(self._seeds)
-        return Counter({prompt.id: seeds - found[prompt.id] for prompt in self._prompts})
+    def missing(self, system: System, states: Collection[JobState]) -> Iterator[JobKey]:
+        """Those of a system that are in one of `states` or not on record yet, in the plan's order."""
+        for seed, found in self._stretches(system, absent=True):
+            for prompt_id, state in found.items():
+                if state is None or state in states:
+                    yield JobKey(system.name, prompt_id, seed)
 
-    def _stretches(self, system: System) -> Iterator[tuple[int, Mapping[str, JobState]]]:
+    def lacks(self, key: JobKey, states: Collection[JobState]) -> bool:
+        """Whether `missing` would name this job."""
+        if key not in self:
+            return False
+        state = self._store.job_states(key.system, key.seed, [key.prompt_id]).get(key.prompt_id)
+        return state is None or state in states
+
+    def _stretches(
+        self, system: System, *, absent: bool = False
+    ) -> Iterator[tuple[int, Mapping[str, JobState | None]]]:
         for seed in self._seeds:
             ids = (prompt.id for prompt in self._prompts)
             while stretch := tuple(islice(ids, STRETCH)):
                 states = self._store.job_states(system.name, seed, stretch)
-                yield seed, {prompt_id: states[prompt_id] for prompt_id in stretch if prompt_id in states}
+                yield seed, {each: states.get(each) for each in stretch if absent or each in states}

@@ -19,6 +19,7 @@ from evalharness.backlog import Wanted
 from evalharness.budget import Budget
 from evalharness.config import Study
 from evalharness.elsewhere import Elsewhere
+from evalharness.errors import StoreError
 from evalharness.executors import Executor, WorkerDied, Workplace
 from evalharness.journals import StoreJournal
 from evalharness.production import Failure, Order, produce
@@ -53,7 +54,7 @@ class SystemProgress:
 
 
 Progress = Callable[[Mapping[str, SystemProgress]], None]
-"""Called with every system's progress whenever a job has ended."""
+"""Called with every system's progress whenever a job has begun or ended."""
 
 
 class Dispatch:
@@ -162,12 +163,13 @@ class Dispatch:
         self._running[future] = key
         self._tries[key] += 1
         progress.running += 1
+        self._report(self.progress)
 
-    @staticmethod
-    def _affordable(budget: Budget, order: Order, adapter: Adapter) -> bool:
+    def _affordable(self, budget: Budget, order: Order, adapter: Adapter) -> bool:
         if adapter.refuse(order.request) is not None:
             return True  # it costs nothing, and its failure is to be recorded
-        return budget.promise(order.key, offer_of(adapter, order.request).cost_usd or 0.0)
+        price = offer_of(adapter, order.request).cost_usd or 0.0
+        return budget.promise(order.key, price, self._store.last_purchase(order.key))
 
     def _end(self, key: JobKey, future: Future[Clip | Failure]) -> None:
         progress = self.progress[key.system]
@@ -182,7 +184,12 @@ class Dispatch:
                 retry_safe=True,
             )
         if isinstance(result, Clip):
-            self._store.finish_job(key, result)
+            try:
+                self._store.finish_job(key, result)
+            except StoreError as error:
+                # What one adapter says must not end the run. Where the database is at fault, `fail_job` does.
+                result = Failure(FailureKind.PROGRAM, f"The clip is there and cannot be recorded: {error}")
+        if isinstance(result, Clip):
             if self._budget is not None:
                 self._budget.paid(key, result.cost_usd)
             progress.made += 1
@@ -190,7 +197,8 @@ class Dispatch:
             return
         self._store.fail_job(key, result.kind, result.message)
         if self._budget is not None:
-            self._budget.failed(key, self._store.last_purchase(key))
+            remote = isinstance(self._adapters[key.system], RemoteAdapter)
+            self._budget.failed(key, self._store.last_purchase(key), remote=remote)
         if result.retry_safe and self._tries[key] < self._study.settings.generation.attempts:
             pause_s = RETRY_PAUSE_S * 2.0 ** (self._tries[key] - 1)
             heapq.heappush(self._resting, (time.monotonic() + pause_s, key))

@@ -26,6 +26,7 @@ from evalharness.executors import Executor, executor_for
 from evalharness.locks import only_run
 from evalharness.outlook import Outlook, outlook
 from evalharness.production import ASKED, PARTIAL, Failure, asked
+from evalharness.purchases import given_up
 from evalharness.records import FailureKind, JobKey, JobState, Prompt
 from evalharness.registry import ADAPTERS
 from evalharness.store import Store
@@ -67,6 +68,7 @@ def generate_study(
     *,
     retry_failed: bool = False,
     buy_again: bool = False,
+    give_up: bool = False,
     budget_usd: float | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -74,11 +76,11 @@ def generate_study(
     """Make every clip the study still lacks.
 
     Jobs that failed in an earlier run stay failed unless `retry_failed`. What was asked of a vendor and
-    never answered is not asked again unless `buy_again`, which may pay twice. No clip is begun that would
-    bring what the study has spent, over all its runs, above `budget_usd`. What computes on this side of the
-    network runs by `executor` (default: the study's). Raises ConfigError when an
-    adapter's parameters are wrong, a price is not known under a budget, or another run is at work in this
-    folder; a clip that cannot be made is no exception but a record.
+    never answered is not asked again unless `buy_again`, which may pay twice, and a task that runs there only
+    where `give_up` says so, which does. No clip is begun that would bring what the study has spent, over all
+    its runs, above `budget_usd`. What computes on this side of the network runs by `executor` (default: the
+    study's). Raises ConfigError when an adapter's parameters are wrong, a price is not known under a budget,
+    or another run is at work in this folder; a clip that cannot be made is no exception but a record.
     """
     with only_run(study.folder, "generate"):
         _check_adapters(study)
@@ -88,11 +90,12 @@ def generate_study(
         wanted = Wanted(store, study.systems, prompts, study.settings.generation.seeds)
         wanted.add()
         store.release_jobs()
-        if buy_again:
-            store.abandon_purchases()
+        over = given_up(buy_again=buy_again, give_up=give_up)
+        open_purchases = [row for row in store.purchases_without_clip() if row.open]
+        store.abandon_purchases(row.key for row in open_purchases if row.stage in over and row.key in wanted)
         _sweep(study.clips / PARTIAL)
         foreseen = outlook(study, store, prompts, retry_failed=retry_failed)
-        budget = None if budget_usd is None else _budget(study, store, foreseen, budget_usd)
+        budget = None if budget_usd is None else _budget(study, store, prompts, foreseen, budget_usd)
         if foreseen.clips:
             _keep(study, foreseen)
         states = {JobState.PENDING} | ({JobState.FAILED} if retry_failed else set())
@@ -121,18 +124,20 @@ def generate_study(
             },
             systems=systems,
             committed_usd=None if budget is None else budget.committed_usd,
-            notes=_notes(study, store, wanted),
+            notes=(*outlook(study, store, prompts).notes, *_notes(study, store, wanted)),
         )
 
 
-def _budget(study: Study, store: Store, foreseen: Outlook, limit_usd: float) -> Budget:
+def _budget(
+    study: Study, store: Store, prompts: Sequence[Prompt], foreseen: Outlook, limit_usd: float
+) -> Budget:
     """Raises ConfigError where a system's price is not known: no budget could be kept."""
     if foreseen.unpriced:
         raise ConfigError(
             f"The price of a clip of '{foreseen.unpriced[0]}' is not known, so a budget cannot be kept: add "
             "it to the model's file under data/adapters, or leave --budget out."
         )
-    return Budget(limit_usd, committed_usd(store, study.folder))
+    return Budget(limit_usd, committed_usd(study, store, prompts))
 
 
 def _keep(study: Study, foreseen: Outlook) -> None:

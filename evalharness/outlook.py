@@ -19,6 +19,7 @@ from evalharness.adapters.remote.common import common_cells
 from evalharness.backlog import Wanted
 from evalharness.config import Study
 from evalharness.production import Order
+from evalharness.purchases import PurchaseStage
 from evalharness.records import JobState, Prompt, System, Task
 from evalharness.registry import ADAPTERS
 from evalharness.store import Store
@@ -44,10 +45,17 @@ class Line:
     """List price of the clips to be asked for anew; None where a price is not known."""
     charged: bool
     """Whether somebody is paid for them."""
-    takes_s: Range | None
-    """How long they take, `concurrency` at a time; None where nobody says."""
+    at_once: int
+    """How many of the system's are made at a time."""
+    one_takes_s: Range | None
+    """How long one clip takes; None where nobody says."""
     refused: Mapping[str, int]
     """Why clips could not be asked for, and how many."""
+
+    @property
+    def takes_s(self) -> Range | None:
+        """How long they take, were they the system's only ones."""
+        return _rounds(self.clips, self.at_once, self.one_takes_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class Outlook:
     """In what the systems' clips would still differ, a sentence each."""
     suggestion: str | None
     """A cell that every system can make, where the one asked for is refused."""
+    notes: tuple[str, ...] = ()
+    """What else its owner should know."""
 
     @property
     def clips(self) -> int:
@@ -84,47 +94,87 @@ class Outlook:
     @property
     def takes_s(self) -> Range | None:
         """How long the run takes: systems work side by side. None where nobody says of any."""
-        by_system: dict[str, Range] = {}
-        for line in self.lines:
-            if line.takes_s is not None:
-                low, high = by_system.get(line.system, (0.0, 0.0))
-                by_system[line.system] = low + line.takes_s[0], high + line.takes_s[1]
-        if not by_system:
-            return None
-        return max(low for low, _ in by_system.values()), max(high for _, high in by_system.values())
+        spans = []
+        for system in dict.fromkeys(line.system for line in self.lines):
+            lines = [line for line in self.lines if line.system == system and line.one_takes_s is not None]
+            known = [line.one_takes_s for line in lines if line.one_takes_s is not None]
+            if known:
+                one = min(low for low, _ in known), max(high for _, high in known)
+                spans.append(_rounds(sum(line.clips for line in lines), lines[0].at_once, one))
+        ends = [span for span in spans if span is not None]
+        return (max(low for low, _ in ends), max(high for _, high in ends)) if ends else None
 
 
-def outlook(study: Study, store: Store, prompts: Sequence[Prompt], *, retry_failed: bool = False) -> Outlook:
-    """What `generate_study` would do now. Raises ConfigError where an adapter's parameters are wrong."""
+def _rounds(clips: int, at_once: int, one_s: Range | None) -> Range | None:
+    if one_s is None:
+        return None
+    rounds = ceil(clips / at_once)
+    return rounds * one_s[0], rounds * one_s[1]
+
+
+def outlook(
+    study: Study,
+    store: Store,
+    prompts: Sequence[Prompt],
+    *,
+    retry_failed: bool = False,
+    given_up: Collection[PurchaseStage] = (),
+) -> Outlook:
+    """What `generate_study` would do now, once purchases of these stages are given up.
+
+    Raises ConfigError where an adapter's parameters are wrong.
+    """
     adapters: dict[str, Adapter] = {
         system.name: ADAPTERS.load(system.adapter)(system, folder=study.folder) for system in study.systems
     }
     states = {JobState.PENDING, JobState.RUNNING} | ({JobState.FAILED} if retry_failed else set())
-    standing = Counter(
-        (purchase.key.system, purchase.key.prompt_id)
-        for purchase in store.purchases_without_clip()
-        if purchase.open
-    )
+    wanted = Wanted(store, study.systems, prompts, study.settings.generation.seeds)
+    standing, strays, waiting = Counter[tuple[str, str]](), 0, 0
+    for purchase in store.purchases_without_clip():
+        if not purchase.open or (purchase.key in wanted and purchase.stage in given_up):
+            continue
+        if purchase.key not in wanted:
+            strays += 1
+        elif wanted.lacks(purchase.key, states):
+            standing[purchase.key.system, purchase.key.prompt_id] += 1
+        else:
+            waiting += 1
     lines = tuple(
         line
         for system in study.systems
-        for line in _lines(study, store, system, adapters[system.name], prompts, states, standing)
+        for line in _lines(study, system, adapters[system.name], prompts, wanted, states, standing)
     )
-    return Outlook(lines, tuple(_differences(lines)), _suggestion(study, adapters, lines))
+    return Outlook(
+        lines, tuple(_differences(lines)), _suggestion(study, adapters, lines), _notes(strays, waiting)
+    )
+
+
+def _notes(strays: int, waiting: int) -> tuple[str, ...]:
+    notes = []
+    if strays:
+        notes.append(
+            f"{strays} clips were asked for at vendors by systems, prompts or seeds that study.toml does not "
+            "name now: put them back to fetch what will be billed."
+        )
+    if waiting:
+        notes.append(
+            f"{waiting} clips were asked for at vendors and their jobs failed: --retry-failed fetches them."
+        )
+    return tuple(notes)
 
 
 def _lines(
     study: Study,
-    store: Store,
     system: System,
     adapter: Adapter,
     prompts: Sequence[Prompt],
+    wanted: Wanted,
     states: Collection[JobState],
     standing: Mapping[tuple[str, str], int],
 ) -> Iterator[Line]:
-    seeds = study.settings.generation.seeds
-    todo = Wanted(store, [system], prompts, seeds).missing(system, states)
+    todo = Counter(key.prompt_id for key in wanted.missing(system, states))
     charged = isinstance(adapter, RemoteAdapter)
+    limit = adapter.model.running if isinstance(adapter, RemoteAdapter) else None
     for task in Task:
         clips = stand = 0
         offers: Counter[Offer] = Counter()
@@ -132,17 +182,21 @@ def _lines(
         for prompt in prompts:
             if prompt.task is not task or not todo[prompt.id]:
                 continue
-            request = Order.of(study, system, prompt, seeds[0]).request
+            stands = standing.get((system.name, prompt.id), 0)
+            fresh = todo[prompt.id] - stands
+            request = Order.of(study, system, prompt, study.settings.generation.seeds[0]).request
             sentence = adapter.refuse(request)
-            if sentence is not None:
-                refused[sentence] += todo[prompt.id]
-                continue
-            clips += todo[prompt.id]
-            stand += standing.get((system.name, prompt.id), 0)
-            offers[offer_of(adapter, request)] += todo[prompt.id] - standing.get((system.name, prompt.id), 0)
+            stand += stands
+            clips += stands
+            if sentence is None:
+                clips += fresh
+                offers[offer_of(adapter, request)] += fresh
+            elif fresh:
+                refused[sentence] += fresh
         if not clips and not refused:
             continue
         known = all(offer.cost_usd is not None for offer in offers)
+        times = [offer.typical_s for offer in offers if offer.typical_s is not None]
         yield Line(
             system.name,
             task,
@@ -153,18 +207,10 @@ def _lines(
             if known and clips
             else None,
             charged=charged or any(offer.cost_usd for offer in offers),
-            takes_s=_takes_s(clips, system, adapter, offers),
+            at_once=int(min(system.concurrency, limit or inf)),
+            one_takes_s=(min(low for low, _ in times), max(high for _, high in times)) if times else None,
             refused=dict(refused),
         )
-
-
-def _takes_s(clips: int, system: System, adapter: Adapter, offers: Collection[Offer]) -> Range | None:
-    known = [offer.typical_s for offer in offers if offer.typical_s is not None]
-    if not known:
-        return None
-    limit = adapter.model.running if isinstance(adapter, RemoteAdapter) else None
-    rounds = ceil(clips / min(system.concurrency, limit or inf))
-    return rounds * min(low for low, _ in known), rounds * max(high for _, high in known)
 
 
 def _differences(lines: Sequence[Line]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from evalharness.records import JobKey
 
-__all__ = ["Purchase", "PurchaseStage"]
+__all__ = ["Purchase", "PurchaseStage", "given_up"]
 
 
 class PurchaseStage(StrEnum):
@@ -52,3 +52,10 @@ class Purchase:
     def open(self) -> bool:
         """Whether it still stands."""
         return self.stage in {PurchaseStage.INTENDED, PurchaseStage.SUBMITTED}
+
+
+def given_up(*, buy_again: bool, give_up: bool) -> frozenset[PurchaseStage]:
+    """Which creates a person lets be paid for again: those without an answer, or tasks that run, too."""
+    if give_up:
+        return frozenset({PurchaseStage.INTENDED, PurchaseStage.SUBMITTED})
+    return frozenset({PurchaseStage.INTENDED}) if buy_again else frozenset()

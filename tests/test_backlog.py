@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -50,14 +51,18 @@ def test_states_are_counted_and_chosen(wanted: Wanted) -> None:
     assert wanted.count(SYSTEMS[1]) == {JobState.PENDING: 14}
     failed = [key.prompt_id for key in wanted.standing(SYSTEMS[0], {JobState.FAILED})]
     assert failed == ["p0", "p5"]
-    missing = wanted.missing(SYSTEMS[0], {JobState.PENDING})
+    missing = Counter(key.prompt_id for key in wanted.missing(SYSTEMS[0], {JobState.PENDING}))
     assert missing == {"p0": 1, "p1": 2, "p2": 2, "p3": 2, "p4": 2, "p5": 1, "p6": 1}
+    named = {key for system in SYSTEMS for key in wanted.missing(system, {JobState.PENDING})}
+    assert named == {key for key in plan(SYSTEMS, PROMPTS, SEEDS) if wanted.lacks(key, {JobState.PENDING})}
+    assert not wanted.lacks(JobKey("a", "p1", 9), {JobState.PENDING})
 
 
 def test_jobs_that_are_not_on_record_yet_are_missing(tmp_path: Path) -> None:
     with Store.open(f"sqlite:///{tmp_path}/s.db") as store:
         wanted = Wanted(store, SYSTEMS, PROMPTS[:1], SEEDS)
-        assert wanted.missing(SYSTEMS[0], set()) == {"p0": 2}
+        assert [key.seed for key in wanted.missing(SYSTEMS[0], set())] == SEEDS
+        assert list(wanted.standing(SYSTEMS[0], set(JobState))) == []
 
 
 def test_a_system_is_read_as_it_stands_when_its_turn_comes(wanted: Wanted) -> None:

@@ -10,14 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalharness.budget import CENT, Budget, committed_usd
+from evalharness.config import Study, StudySettings, load_study
 from evalharness.errors import ConfigError
+from evalharness.generate import generate_study
+from evalharness.prompts import load_suites
 from evalharness.purchases import Purchase, PurchaseStage
-from evalharness.records import JobKey, Prompt, System, Task
+from evalharness.records import Clip, JobKey, Prompt, Streams, System, Task
 from evalharness.store import Store
 
 SYSTEM = System(name="hh", adapter="dashscope", model="happyhorse-1.1")
 PROMPT = Prompt(id="p", task=Task.TEXT_TO_VIDEO, text="a dog", language="en", licence="CC0-1.0")
 CELL = {"duration_s": 5, "resolution": "720P", "ratio": "16:9", "audio": True}
+
+
+def study(folder: Path) -> Study:
+    systems = [{"name": "hh", "adapter": "dashscope", "model": "happyhorse-1.1"}]
+    return Study(folder, StudySettings.model_validate({"name": "test", "systems": systems}))
 
 
 def purchase(stage: PurchaseStage) -> Purchase:
@@ -88,10 +96,10 @@ def test_what_may_be_billed_without_a_clip_counts(tmp_path: Path, stage: Purchas
         if stage in {PurchaseStage.SUBMITTED, PurchaseStage.ENDED}:
             store.submit_purchase(key, "task", None)
         if stage is PurchaseStage.ABANDONED:
-            store.abandon_purchases()
+            store.abandon_purchases([key])
         if stage in {PurchaseStage.ENDED, PurchaseStage.WITHDRAWN}:
             store.close_purchase(key, stage)
-        assert committed_usd(store, tmp_path) == pytest.approx(0.645 if counts else 0.0)
+        assert committed_usd(study(tmp_path), store, [PROMPT]) == pytest.approx(0.645 if counts else 0.0)
 
 
 def test_without_a_price_no_budget_can_be_kept(tmp_path: Path) -> None:
@@ -102,4 +110,51 @@ def test_without_a_price_no_budget_can_be_kept(tmp_path: Path) -> None:
         store.add_jobs([key])
         store.intend_purchase(key, {"said": "nothing of a cell"})
         with pytest.raises(ConfigError, match="price is not known"):
-            committed_usd(store, tmp_path)
+            committed_usd(study(tmp_path), store, [PROMPT])
+
+
+def test_a_failure_that_sent_nothing_is_free_whatever_was_bought_before() -> None:
+    budget, key = Budget(10, 0), JobKey("hh", "p", 1)
+    budget.promise(key, 1.0, purchase(PurchaseStage.ENDED))
+    budget.failed(key, purchase(PurchaseStage.ENDED))
+    assert budget.committed_usd == 0
+
+
+def test_a_clip_of_unknown_price_ends_the_counting(tmp_path: Path) -> None:
+    with Store.open(f"sqlite:///{tmp_path}/s.db") as store:
+        store.put_systems([SYSTEM])
+        store.put_prompts([PROMPT])
+        key = JobKey("hh", "p", 1)
+        store.add_jobs([key])
+        store.start_job(key)
+        streams = Streams("mp4", 5.0, 854, 480, 24.0, 120, "h264", "yuv420p")
+        store.finish_job(key, Clip("a" * 64, key, "clips/a", 1, streams, datetime.now(UTC), "dashscope", "1"))
+        with pytest.raises(ConfigError, match="'hh' was asked for a clip whose price is not known"):
+            committed_usd(study(tmp_path), store, [PROMPT])
+
+
+PROGRAM = """
+name = "own"
+[prompts]
+suites = ["text-to-video"]
+limit_per_category = 2
+[generation]
+attempts = 1
+[[systems]]
+name = "own"
+adapter = "command"
+parameters = { argv = ["false", "{output}"], cost_usd = 1.0 }
+"""
+
+
+def test_a_program_that_fails_at_a_price_is_not_tried_beyond_the_budget(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(PROGRAM)
+    own = load_study(tmp_path)
+    prompts = load_suites(own.settings.prompts, tmp_path)
+    tried = []
+    for _ in range(3):
+        with Store.open(own.database_url) as store:
+            summary = generate_study(own, store, prompts, retry_failed=True, budget_usd=3.0)
+            tried.append(sum(job.attempts for job in store.jobs()))
+            assert summary.committed_usd == pytest.approx(tried[-1])
+    assert tried == [2, 3, 3]

@@ -326,3 +326,21 @@ def _until_started(run: subprocess.Popen[bytes], ledger: Path, signed: int) -> N
             return
         time.sleep(0.005)
     pytest.fail(f"the run did not start to generate (exit code {run.poll()})")
+
+
+def test_a_record_that_cannot_be_stored_costs_its_clip_alone(
+    tmp_path: Path, scripted: type[Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = scripted.generate
+
+    def odd(self: Scripted, request: GenerationRequest) -> Generated:
+        made = honest(self, request)
+        return Generated(request={"weight": float("nan")}) if request.prompt.id == "p1" else made
+
+    monkeypatch.setattr(scripted, "generate", odd)
+    study = study_of(tmp_path)
+    with Store.open(study.database_url) as store:
+        summary = generate_study(study, store, PROMPTS)
+        assert (summary.made, list(summary.by_kind)) == (3, [FailureKind.PROGRAM])
+        (failure,) = summary.failures.values()
+        assert "cannot be recorded" in failure.message

@@ -12,6 +12,7 @@ from evalharness.adapters.remote.catalogue import Model, catalogue
 from evalharness.adapters.remote.common import common_cells
 from evalharness.config import Study, StudySettings
 from evalharness.outlook import Outlook, outlook
+from evalharness.purchases import PurchaseStage
 from evalharness.records import FailureKind, JobKey, Prompt, Task
 from evalharness.store import Store
 
@@ -77,6 +78,53 @@ def test_a_clip_that_stands_at_its_vendor_is_not_priced_again(tmp_path: Path) ->
         (line,) = outlook(wanted, store, TEXT).lines
     assert (line.clips, line.standing) == (6, 1)
     assert line.cost_usd == pytest.approx(5 * 0.645)
+
+
+def test_a_standing_task_hides_the_price_of_no_other_clip(tmp_path: Path) -> None:
+    """Its seed is another one, or its job failed and is not taken up."""
+    wanted = study(tmp_path, HAPPYHORSE)
+    key = JobKey("hh", "t0", 1)
+    with Store.open(wanted.database_url) as store:
+        store.put_systems(wanted.systems)
+        store.put_prompts(TEXT)
+        store.add_jobs([key])
+        store.start_job(key)
+        store.intend_purchase(key, {"cell": {}})
+        store.submit_purchase(key, "task", None)
+        store.fail_job(key, FailureKind.TIMEOUT, "It takes long.")
+        found = outlook(wanted, store, TEXT)
+        assert (found.lines[0].clips, found.lines[0].standing) == (5, 0)
+        assert found.cost_usd == pytest.approx(5 * 0.645)
+        assert "--retry-failed fetches them" in found.notes[0]
+        retried = outlook(wanted, store, TEXT, retry_failed=True)
+        assert (retried.lines[0].clips, retried.lines[0].standing, retried.notes) == (6, 1, ())
+        again = outlook(wanted, store, TEXT, retry_failed=True, given_up=set(PurchaseStage))
+        assert (again.lines[0].standing, again.cost_usd) == (0, pytest.approx(6 * 0.645))
+        renamed = study(tmp_path, HAPPYHORSE | {"name": "other"})
+        assert "put them back to fetch" in outlook(renamed, store, TEXT).notes[0]
+
+
+def test_a_paid_task_is_fetched_where_the_prompt_is_refused_now(tmp_path: Path) -> None:
+    wanted = study(tmp_path, SEEDANCE, duration_s=3.0)
+    with Store.open(wanted.database_url) as store:
+        store.put_systems(wanted.systems)
+        store.put_prompts(TEXT)
+        store.add_jobs([JobKey("sd", "t0", 1)])
+        store.intend_purchase(JobKey("sd", "t0", 1), {"cell": {}})
+        store.submit_purchase(JobKey("sd", "t0", 1), "task", None)
+        (line,) = outlook(wanted, store, TEXT).lines
+    assert (line.clips, line.standing, sum(line.refused.values())) == (1, 1, 5)
+
+
+def test_a_systems_tasks_share_its_places(tmp_path: Path) -> None:
+    picture = tmp_path / "start.png"
+    Image.new("RGB", (640, 360)).save(picture)
+    still = Prompt("i0", Task.IMAGE_TO_VIDEO, "It moves.", "en", "CC0-1.0", first_frame=str(picture))
+    found = foreseen(study(tmp_path, HAPPYHORSE | {"concurrency": 5}), [*TEXT, still])
+    low_s = catalogue("dashscope").model("happyhorse-1.1").typical_s[0]
+    assert [line.takes_s[0] for line in found.lines if line.takes_s] == [2 * low_s, low_s]
+    assert found.takes_s is not None
+    assert found.takes_s[0] == 2 * low_s  # eight clips, five at a time
 
 
 def test_what_cannot_be_asked_for_is_refused_with_a_cell_that_all_can_make(tmp_path: Path) -> None:

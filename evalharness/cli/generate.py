@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from evalharness.executors import executor_for
 from evalharness.generate import GenerationSummary, generate_study
 from evalharness.outlook import Outlook, outlook
 from evalharness.prompts import load_suites
+from evalharness.purchases import given_up
 
 __all__ = ["generate", "run_generation"]
 
@@ -35,8 +37,12 @@ def generate(
         bool,
         typer.Option(
             "--buy-again",
-            help="Also ask again for what a vendor was asked for and may bill already: look there first.",
+            help="Also ask again for what a vendor was asked for and never answered: look there first.",
         ),
+    ] = False,
+    give_up: Annotated[
+        bool,
+        typer.Option("--give-up", help="Also ask again for clips whose tasks a vendor runs, and bills."),
     ] = False,
     budget: Annotated[
         float | None,
@@ -58,18 +64,24 @@ def generate(
     folder of finished clips that no prompt asks for are listed too: a misspelt name shows there.
     """
     study = load_study(folder)
-    retry_failed = retry_failed or buy_again
+    retry_failed = retry_failed or buy_again or give_up
     prompts = load_suites(study.settings.prompts, study.folder)
+    over = given_up(buy_again=buy_again, give_up=give_up)
     with store_of(study) as store:
-        foreseen = outlook(study, store, prompts, retry_failed=retry_failed)
-    if dry_run:
-        show_plan(study, prompts, foreseen, as_json=as_json)
-        return
+        foreseen = outlook(study, store, prompts, retry_failed=retry_failed, given_up=over)
+        if dry_run:
+            show_plan(study, store, prompts, foreseen, retry_failed=retry_failed, as_json=as_json)
+            return
     if foreseen.charged and not yes and budget is None:
         print_plan(foreseen, status)
         _ask(foreseen)
     summary = run_generation(
-        study, retry_failed=retry_failed, buy_again=buy_again, budget_usd=budget, executor=executor
+        study,
+        retry_failed=retry_failed,
+        buy_again=buy_again,
+        give_up=give_up,
+        budget_usd=budget,
+        executor=executor,
     )
     unmatched = _unmatched(study)
     if as_json:
@@ -86,6 +98,7 @@ def run_generation(
     *,
     retry_failed: bool = False,
     buy_again: bool = False,
+    give_up: bool = False,
     budget_usd: float | None = None,
     executor: ExecutorName | None = None,
 ) -> GenerationSummary:
@@ -100,6 +113,7 @@ def run_generation(
                     prompts,
                     retry_failed=retry_failed,
                     buy_again=buy_again,
+                    give_up=give_up,
                     budget_usd=budget_usd,
                     executor=executor_for(study, executor),
                     progress=progress,
@@ -108,8 +122,8 @@ def run_generation(
             stands = sum(purchase.open for purchase in store.purchases_without_clip())
             if stands:
                 status.print(
-                    f"{stands} clips were asked for at vendors, who go on with them and bill them; the same "
-                    "command fetches them.",
+                    f"{stands} clips were asked for at vendors, who go on with them and bill them; "
+                    "'generate --retry-failed' fetches them.",
                     soft_wrap=True,
                 )
             raise
@@ -150,7 +164,14 @@ def _as_json(summary: GenerationSummary) -> dict[str, object]:
         "held": summary.held,
         "committed_usd": summary.committed_usd,
         "systems": {
-            name: {"made": each.made, "failed": each.failed, "held": each.held}
+            name: {
+                "made": each.made,
+                "failed": each.failed,
+                "held": each.held,
+                "failures_by_class": Counter(
+                    failure.kind for key, failure in summary.failures.items() if key.system == name
+                ),
+            }
             for name, each in summary.systems.items()
         },
         "notes": list(summary.notes),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,13 +13,15 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from evalharness.adapters.base import Offer
-from evalharness.adapters.remote.adapter import RemoteAdapter, request_preview
+from evalharness.adapters.remote.adapter import RemoteAdapter
+from evalharness.backlog import Wanted
 from evalharness.cli.options import out, print_json
 from evalharness.config import Study
 from evalharness.outlook import Line, Outlook, Range
 from evalharness.production import Order
-from evalharness.records import Prompt
+from evalharness.records import JobState, Prompt
 from evalharness.registry import ADAPTERS
+from evalharness.store import Store
 
 __all__ = ["money", "print_plan", "show_plan"]
 
@@ -27,31 +29,41 @@ TASKS = {"text_to_video": "t2v", "image_to_video": "i2v"}
 PICTURE = re.compile(r"(data:image/\w+;base64,)([A-Za-z0-9+/=]{40,})")
 
 
-def show_plan(study: Study, prompts: Sequence[Prompt], foreseen: Outlook, *, as_json: bool) -> None:
-    """The plan, and every request in JSON or one of each kind for people."""
+def show_plan(
+    study: Study,
+    store: Store,
+    prompts: Sequence[Prompt],
+    foreseen: Outlook,
+    *,
+    retry_failed: bool,
+    as_json: bool,
+) -> None:
+    """The plan, and every request that is still to be sent in JSON, or one of each kind for people."""
+    states = {JobState.PENDING, JobState.RUNNING} | ({JobState.FAILED} if retry_failed else set())
+    requests = _requests(study, store, prompts, states)
     if as_json:
-        print_json(asdict(foreseen) | {"requests": list(_requests(study, prompts))})
+        sums = {
+            "cost_usd": foreseen.cost_usd,
+            "charged": foreseen.charged,
+            "unpriced": foreseen.unpriced,
+            "takes_s": foreseen.takes_s,
+        }
+        print_json(asdict(foreseen) | sums | {"requests": list(requests)})
         return
     print_plan(foreseen, out)
     shown: set[tuple[str, str]] = set()
-    for request in _requests(study, prompts):
+    for request in requests:
         kind = (request["system"], request["task"])
         if kind not in shown:
             shown.add(kind)
-            out.print(
-                f"\\n[bold]{escape(kind[0])}[/] would be asked for '{escape(request['prompt_id'])}' so:"
-            )
+            out.print()
+            out.print(f"[bold]{escape(kind[0])}[/] would be asked for '{escape(request['prompt_id'])}' so:")
             out.print(f"{request['method']} {request['url']}", soft_wrap=True, highlight=False, markup=False)
-            out.print(
-                json.dumps(request["json"], indent=2, ensure_ascii=False),
-                soft_wrap=True,
-                highlight=False,
-                markup=False,
-            )
+            body = json.dumps(request["json"], indent=2, ensure_ascii=False)
+            out.print(body, soft_wrap=True, highlight=False, markup=False)
     if shown:
-        out.print(
-            "\\nOne request of each kind is shown, without its key; --json prints all. Nothing was sent."
-        )
+        out.print()
+        out.print("One request of each kind is shown, without its key; --json prints all. Nothing was sent.")
 
 
 def print_plan(foreseen: Outlook, console: Console) -> None:
@@ -90,6 +102,8 @@ def print_plan(foreseen: Outlook, console: Console) -> None:
         console.print(f"[yellow]differs:[/] {escape(sentence)}", soft_wrap=True)
     if foreseen.suggestion is not None:
         console.print(escape(foreseen.suggestion), soft_wrap=True)
+    for note in foreseen.notes:
+        console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
 
 
 def money(foreseen: Outlook) -> str:
@@ -127,27 +141,33 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _requests(study: Study, prompts: Sequence[Prompt]) -> Iterator[dict[str, Any]]:
-    """Every request that vendors would be sent for this study, pictures shortened."""
+def _requests(
+    study: Study, store: Store, prompts: Sequence[Prompt], states: Collection[JobState]
+) -> Iterator[dict[str, Any]]:
+    """Every request that vendors would still be sent for this study, pictures shortened."""
+    by_id = {prompt.id: prompt for prompt in prompts}
+    standing = {row.key for row in store.purchases_without_clip() if row.open}
+    wanted = Wanted(store, study.systems, prompts, study.settings.generation.seeds)
     for system in study.systems:
         adapter = ADAPTERS.load(system.adapter)(system, folder=study.folder)
         if not isinstance(adapter, RemoteAdapter):
             continue
-        for seed in study.settings.generation.seeds:
-            for prompt in prompts:
-                request = Order.of(study, system, prompt, seed).request
-                if adapter.refuse(request) is None:
-                    call = request_preview(system, request, folder=study.folder)
-                    yield {
-                        "system": system.name,
-                        "task": prompt.task.value,
-                        "prompt_id": prompt.id,
-                        "seed": seed,
-                        "method": call.method,
-                        "url": call.url,
-                        "headers": dict(call.headers),
-                        "json": _shortened(call.json),
-                    }
+        for key in wanted.missing(system, states):
+            prompt = by_id[key.prompt_id]
+            request = Order.of(study, system, prompt, key.seed).request
+            if key in standing or adapter.refuse(request) is not None:
+                continue
+            call = adapter.preview(request)
+            yield {
+                "system": system.name,
+                "task": prompt.task.value,
+                "prompt_id": prompt.id,
+                "seed": key.seed,
+                "method": call.method,
+                "url": call.url,
+                "headers": dict(call.headers),
+                "json": _shortened(call.json),
+            }
 
 
 def _shortened(value: Any) -> Any:

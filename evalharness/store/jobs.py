@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, case, func, select, tuple_, update
 
 from evalharness.errors import NotFoundError, StoreError
 from evalharness.records import Clip, FailureKind, Job, JobKey, JobState
@@ -136,6 +136,21 @@ class Jobs:
         """What all clips have cost, in US dollars, as far as it is known."""
         with self._database.reading("add up what clips cost") as connection:
             return float(connection.scalar(select(func.sum(schema.clips.c.cost_usd))) or 0.0)
+
+    def systems_with_unpriced_clips(self) -> tuple[str, ...]:
+        """Systems with clips of which nobody knows what they cost."""
+        table = schema.clips
+        query = select(table.c.system).where(table.c.cost_usd.is_(None)).distinct().order_by(table.c.system)
+        with self._database.reading("look for clips without a price") as connection:
+            return tuple(connection.scalars(query))
+
+    def attempts_without_clip(self, system: str) -> int:
+        """How often a system's jobs were begun and brought no clip."""
+        table = schema.jobs
+        done = func.sum(case((table.c.state == JobState.DONE.value, 1), else_=0))
+        query = select(func.coalesce(func.sum(table.c.attempts) - done, 0)).where(table.c.system == system)
+        with self._database.reading("count the attempts") as connection:
+            return int(connection.scalar(query) or 0)
 
     @staticmethod
     def _end(connection: Connection, key: JobKey, values: dict[str, Any]) -> None:

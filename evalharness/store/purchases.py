@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,11 +76,16 @@ class Purchases:
         with self._database.writing(f"close the purchase of {named(key)}") as connection:
             self._change(connection, key, {"stage": stage.value, "closed_at": datetime.now(UTC)})
 
-    def abandon_purchases(self) -> int:
-        """Give up every create that stands, as a person has decided; returns how many."""
+    def abandon_purchases(self, keys: Iterable[JobKey]) -> int:
+        """Give up the creates of these jobs that stand, as a person has decided; returns how many."""
         values = {"stage": PurchaseStage.ABANDONED.value, "closed_at": datetime.now(UTC)}
         with self._database.writing("give up what may have been paid for") as connection:
-            return connection.execute(update(schema.purchases).where(_OPEN).values(**values)).rowcount
+            return sum(
+                connection.execute(
+                    update(schema.purchases).where(is_job(schema.purchases, key), _OPEN).values(**values)
+                ).rowcount
+                for key in keys
+            )
 
     def purchases(self) -> tuple[Purchase, ...]:
         """All creates, by system, prompt, seed and number."""

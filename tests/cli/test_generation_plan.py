@@ -63,6 +63,7 @@ def test_a_dry_run_shows_price_and_one_exact_request_of_each_kind(folder: Path) 
     assert '"watermark": false' in output
     assert "A dog runs." in output
     assert "A dog jumps." not in output
+    assert "\\n" not in output
     assert "sk-very-secret" not in output
     assert untouched(folder)
 
@@ -72,6 +73,7 @@ def test_as_json_a_dry_run_holds_every_request_without_keys_and_pictures(folder:
     plan = json.loads(output)
     assert [row["prompt_id"] for row in plan["requests"]] == ["run", "jump", "sit"]
     assert plan["lines"][0]["cost_usd"] == pytest.approx(1.29)
+    assert (plan["cost_usd"], plan["charged"]) == (pytest.approx(1.935), True)
     assert "sk-very-secret" not in output
     (media,) = plan["requests"][2]["json"]["input"]["media"]
     assert media["url"].startswith("data:image/png;base64,(")

@@ -107,8 +107,8 @@ def test_only_a_person_gives_up_what_may_have_been_billed(store):
     store.intend_purchase(KEY, REQUEST)
     store.intend_purchase(OTHER, REQUEST)
     store.submit_purchase(OTHER, "task-8", None)
-    assert store.abandon_purchases() == 2
-    assert store.abandon_purchases() == 0
+    assert store.abandon_purchases([OTHER, KEY]) == 2
+    assert store.abandon_purchases([OTHER, KEY]) == 0
     assert {purchase.stage for purchase in store.purchases()} == {PurchaseStage.ABANDONED}
     assert store.intend_purchase(KEY, REQUEST) == 2
 
@@ -143,7 +143,7 @@ VERBS = ("intend", "submit", "withdraw", "end", "abandon")
 @given(verbs=st.lists(st.sampled_from(VERBS), max_size=12))
 def test_whatever_is_said_in_whatever_order_at_most_one_create_stands(store, verbs):
     """A naive twin keeps the book: a number of creates, and whether one stands."""
-    store.abandon_purchases()
+    store.abandon_purchases([KEY])
     before = len(store.purchases())
     stands, submitted, count = False, False, 0
     for verb in verbs:
@@ -160,7 +160,7 @@ def test_whatever_is_said_in_whatever_order_at_most_one_create_stands(store, ver
             elif verb == "submit":
                 store.submit_purchase(KEY, "t", None)
             elif verb == "abandon":
-                store.abandon_purchases()
+                store.abandon_purchases([KEY])
             else:
                 stage = PurchaseStage.WITHDRAWN if verb == "withdraw" else PurchaseStage.ENDED
                 store.close_purchase(KEY, stage)

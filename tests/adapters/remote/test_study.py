@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from evalharness.cli.main import app
 from evalharness.config import load_study
+from evalharness.errors import ConfigError
 from evalharness.generate import generate_study
 from evalharness.prompts import load_suites
 from evalharness.purchases import PurchaseStage
@@ -202,3 +205,25 @@ def test_a_refused_clip_counts_as_if_billed(
         assert vendor.creates() == 2
         assert (summary.held, len(summary.failures)) == (2, 2)
         assert summary.committed_usd == pytest.approx(2 * 0.645)
+
+
+def test_buying_again_is_asked_for_and_leaves_running_tasks_alone(
+    folder: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = Scenario(states=("succeeded",), creates=("hang_up_after",))
+    with serving(DashscopeDialect(), clip, scenario) as vendor:
+        for name, value in environment(vendor).items():
+            monkeypatch.setenv(name, value)
+        summary, store = run(folder)
+        with store:
+            (lost,) = (row for row in store.purchases() if row.stage is PurchaseStage.INTENDED)
+            assert summary.made == 3
+        asked = CliRunner().invoke(app, ["generate", str(folder), "--buy-again"])
+        assert isinstance(asked.exception, ConfigError)
+        assert "This would spend $0.65" in str(asked.exception)
+        assert vendor.creates() == 4
+        again, store = run(folder, buy_again=True, retry_failed=True)
+        with store:
+            assert (again.made, vendor.creates()) == (1, 5)
+            stages = {row.number: row.stage for row in store.purchases() if row.key == lost.key}
+            assert stages == {1: PurchaseStage.ABANDONED, 2: PurchaseStage.DELIVERED}
