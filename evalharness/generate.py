@@ -85,14 +85,14 @@ def generate_study(
     with only_run(study.folder, "generate"):
         _check_adapters(study)
         study.storage.check()
-        store.put_systems(study.systems)
-        store.put_prompts(prompts)
         wanted = Wanted(store, study.systems, prompts, study.settings.generation.seeds)
-        wanted.add()
-        store.release_jobs()
         over = given_up(buy_again=buy_again, give_up=give_up)
         open_purchases = [row for row in store.purchases_without_clip() if row.open]
         store.abandon_purchases(row.key for row in open_purchases if row.stage in over and row.key in wanted)
+        store.put_systems(study.systems)
+        store.put_prompts(prompts)
+        wanted.add()
+        store.release_jobs()
         _sweep(study.clips / PARTIAL)
         foreseen = outlook(study, store, prompts, retry_failed=retry_failed)
         budget = None if budget_usd is None else _budget(study, store, prompts, foreseen, budget_usd)

@@ -100,8 +100,10 @@ STATES = {
     "SUCCEEDED": TaskState.SUCCEEDED,
     "FAILED": TaskState.FAILED,
     "CANCELED": TaskState.FAILED,
-    "UNKNOWN": TaskState.FAILED,
 }
+
+FORGOTTEN = "UNKNOWN"
+"""The state of a task that is not there, or no longer."""
 
 KINDS = {
     "InvalidApiKey": FailureKind.AUTH,
@@ -224,6 +226,9 @@ class DashscopeRoute(Route):
         word = text(output, "task_status")
         if word is None or not _succeeded(answer):
             return self._refused(answer, "a task status")
+        if word == FORGOTTEN:
+            said = f"Model Studio knows no task {task.task_id}: it forgets tasks and clips after a day"
+            return Fault(FailureKind.EXPIRED, sentence(said, text(output, "code"), text(output, "message")))
         state = self.state_of(word, STATES)
         if isinstance(state, Fault):
             return state
@@ -283,9 +288,6 @@ def _succeeded(answer: Answer) -> bool:
 def _failure(word: str, output: Mapping[str, Any], task: Created) -> tuple[Fault, str | None]:
     """Why a task ended without a clip, and where moderation struck, if it did."""
     code, words = text(output, "code"), text(output, "message")
-    if word == "UNKNOWN":
-        said = f"Model Studio no longer knows the task {task.task_id}: it forgets tasks and clips after a day"
-        return Fault(FailureKind.EXPIRED, sentence(said, code, words)), None
     if word == "CANCELED":
         said = f"The task {task.task_id} was cancelled at Model Studio"
         return Fault(FailureKind.SERVER, sentence(said, code, words)), None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, select, text
 
 from evalharness.errors import StoreError
 from evalharness.records import Prompt, System
@@ -27,13 +27,12 @@ class Content:
     def put_systems(self, systems: Iterable[System]) -> None:
         """Add systems, or change known ones by name; all or none.
 
-        Raises StoreError where a system that has clips would change its adapter, model, revision or
-        parameters: its old and new clips would be rated as one.
+        Raises StoreError where a system that has clips, or clips that stand at a vendor, would change its
+        adapter, model, revision or parameters: its old and new clips would be rated as one.
         """
         rows = [convert.system_values(system) for system in systems]
         with self._database.writing("store the systems") as connection:
-            with_clips = set(connection.scalars(select(schema.clips.c.system).distinct()))
-            _upsert(connection, schema.systems, rows, SYSTEM_IDENTITY, with_clips)
+            _upsert(connection, schema.systems, rows, SYSTEM_IDENTITY, _with_clips(connection, "system"))
 
     def systems(self) -> tuple[System, ...]:
         """All systems by name."""
@@ -44,18 +43,25 @@ class Content:
     def put_prompts(self, prompts: Iterable[Prompt]) -> None:
         """Add prompts, or change known ones by id; all or none.
 
-        Raises StoreError where a prompt that has clips would change its task or its words.
+        Raises StoreError where a prompt that has clips, or clips that stand at a vendor, would change its
+        task or its words.
         """
         rows = [convert.prompt_values(prompt) for prompt in prompts]
         with self._database.writing("store the prompts") as connection:
-            with_clips = set(connection.scalars(select(schema.clips.c.prompt_id).distinct()))
-            _upsert(connection, schema.prompts, rows, PROMPT_IDENTITY, with_clips)
+            _upsert(connection, schema.prompts, rows, PROMPT_IDENTITY, _with_clips(connection, "prompt_id"))
 
     def prompts(self) -> tuple[Prompt, ...]:
         """All prompts by id."""
         with self._database.reading("read the prompts") as connection:
             rows = connection.execute(select(schema.prompts).order_by(schema.prompts.c.id))
             return tuple(convert.prompt(row) for row in rows)
+
+
+def _with_clips(connection: Connection, column: str) -> set[str]:
+    """Those that have a clip, or have asked a vendor for one that may come yet."""
+    made = select(schema.clips.c[column])
+    asked = select(schema.purchases.c[column]).where(text(schema.OPEN_PURCHASE))
+    return set(connection.scalars(made.union(asked)))
 
 
 def _upsert(
@@ -84,7 +90,7 @@ def _refuse_change(
     changed = [field for field in identity if before[field] != after[field]]
     if changed:
         raise StoreError(
-            f"The {noun} '{name}' has clips already, so its {' and '.join(changed)} cannot change: "
-            f"clips of before and after would count as one {noun}. "
+            f"The {noun} '{name}' has clips already, so its {' and '.join(changed)} cannot change: clips of "
+            f"before and after, and such as a vendor was asked for, would count as one {noun}. "
             f"Give the changed {noun} a new name, or put back what it was."
         )

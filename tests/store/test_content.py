@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from evalharness.errors import StoreError
+from evalharness.purchases import PurchaseStage
 from evalharness.records import JobKey, Prompt, System, Task
 
 SYSTEM = System(
@@ -79,6 +80,25 @@ def test_a_system_with_clips_keeps_its_identity(scene, change, named):
     with pytest.raises(StoreError, match=rf"'happy horse' has clips already, so its {named} cannot change"):
         scene.store.put_systems([newcomer, replace(SYSTEM, **change)])
     assert scene.store.systems() == (SYSTEM,)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_a_vendor_was_asked_for_is_protected_while_it_may_come(scene, ended):
+    scene.store.put_systems([SYSTEM])
+    scene.store.put_prompts([PROMPT])
+    key = JobKey(SYSTEM.name, PROMPT.id, 1)
+    scene.store.add_jobs([key])
+    scene.store.intend_purchase(key, {})
+    scene.store.submit_purchase(key, "task", None)
+    if ended:
+        scene.store.close_purchase(key, PurchaseStage.ENDED)
+        scene.store.put_systems([replace(SYSTEM, model="m-9")])
+        scene.store.put_prompts([replace(PROMPT, text="Another.")])
+        return
+    with pytest.raises(StoreError, match="such as a vendor was asked for"):
+        scene.store.put_systems([replace(SYSTEM, model="m-9")])
+    with pytest.raises(StoreError, match="such as a vendor was asked for"):
+        scene.store.put_prompts([replace(PROMPT, text="Another.")])
 
 
 def test_a_system_with_clips_may_change_what_is_not_its_identity(scene):

@@ -169,7 +169,13 @@ class RemoteAdapter:
             submitted_s = self._clock.monotonic()
             timeout_s = max(deadline_s - submitted_s, 0.0)
             watched = await watch(
-                line, task, journal, poll_s=self.model.poll_s, start_s=submitted_s, timeout_s=timeout_s
+                line,
+                task,
+                journal,
+                poll_s=self.model.poll_s,
+                start_s=submitted_s,
+                timeout_s=timeout_s,
+                may_be_over=lambda: self._may_be_over(journal),
             )
         # A task that an earlier run began was asked for as that run's settings stood.
         record = journal.standing.intended or self._recorded(request)
@@ -178,11 +184,20 @@ class RemoteAdapter:
 
     def _home(self, request: GenerationRequest, standing: Standing) -> str:
         """Where the key may be sent: to the host that is asked for clips."""
-        ask = self._ask(request, UNSENT_ID)
-        if isinstance(ask, Refusal) and standing.intended is not None:
+        url = None if standing.intended is None else standing.intended.get("url")
+        asked_there = None if url is None else Line.origin(str(url))
+        if asked_there is not None and isinstance(self._ask(request, UNSENT_ID), Refusal):
             # Settings have changed since; the task that stands is paid for, and fetched all the same.
-            return Line.origin(str(standing.intended.get("url", "")))
-        return Line.origin(self.route.create(self._served(request, UNSENT_ID)).url)
+            return asked_there
+        home = Line.origin(self.route.create(self._served(request, UNSENT_ID)).url)
+        if asked_there not in (None, home):
+            # Another host knows nothing of this task, and its "no" must not be taken for the task's end.
+            raise GenerationError(
+                FailureKind.PARAMETER,
+                f"This clip was asked for at {asked_there}, and {self.route.vendor} is asked at {home} now. "
+                "Put the address back to fetch what may be billed there, or give it up by --give-up.",
+            )
+        return home
 
     def _recorded(self, request: GenerationRequest) -> dict[str, Any]:
         ask = self._served(request, UNSENT_ID)

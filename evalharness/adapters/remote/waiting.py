@@ -6,6 +6,7 @@ vendor does not mean to say again is an ending: the task failed, the key is refu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from evalharness.adapters.base import Journal
@@ -27,9 +28,6 @@ LONGEST_ASKED_S = 300.0
 DOUBTS = 3
 """Answers in a row that were not understood, before the job ends: a proxy may have spoken once."""
 
-OVER = {FailureKind.MODERATION, FailureKind.EXPIRED}
-"""Faults of a question that also say that there will be no clip."""
-
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -44,9 +42,18 @@ class Watched:
 
 
 async def watch(
-    line: Line, task: Created, journal: Journal, *, poll_s: float, start_s: float, timeout_s: float
+    line: Line,
+    task: Created,
+    journal: Journal,
+    *,
+    poll_s: float,
+    start_s: float,
+    timeout_s: float,
+    may_be_over: Callable[[], bool] = lambda: True,
 ) -> Watched:
     """Ask after a task until it has succeeded; times count from `start_s` on the line's clock.
+
+    `may_be_over`: whether the task is old enough for its vendor to have forgotten it.
 
     Raises GenerationError; where the task may still give a clip, the journal goes on standing.
     """
@@ -70,7 +77,7 @@ async def watch(
             wait_s, pause_s = pause_s, min(pause_s * GROWTH, poll_s)
         else:
             doubts = doubts + 1 if _doubtful(report) else 0
-            await _give_up(account, doubts, journal)
+            await _give_up(account, doubts, journal, may_be_over)
             asked_s = account.retry_after_s or 0.0 if isinstance(account, Fault) else 0.0
             pause_s = min(pause_s * GROWTH, LONGEST_PAUSE_S)
             wait_s = max(pause_s, min(asked_s, LONGEST_ASKED_S))
@@ -91,13 +98,18 @@ def _doubtful(report: TaskReport) -> bool:
     return report.http_status < 500 and report.http_status not in {408, 429}
 
 
-async def _give_up(account: Status | Fault | NoAnswer, doubts: int, journal: Journal) -> None:
+async def _give_up(
+    account: Status | Fault | NoAnswer, doubts: int, journal: Journal, may_be_over: Callable[[], bool]
+) -> None:
     """Raise where asking again would not help."""
     if not isinstance(account, Fault) or account.kind is FailureKind.RATE:
         return
-    if account.kind in OVER:
+    if account.kind is FailureKind.MODERATION:
         await journal.ended()
         raise GenerationError(account.kind, account.message)
+    if account.kind is FailureKind.EXPIRED and doubts >= DOUBTS and may_be_over():
+        # Said of a young task it is a slip of the vendor's: the clip is paid for, and asked after again.
+        await journal.ended()
     if account.kind in {FailureKind.AUTH, FailureKind.BILLING} or doubts >= DOUBTS:
         raise GenerationError(account.kind, account.message)
 

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from evalharness.adapters.base import MemoryJournal
 from evalharness.adapters.remote.adapter import RemoteAdapter, request_preview
 from evalharness.adapters.remote.exchange import Answer, Created, Delivery, Fault, Status, TaskState
 from evalharness.adapters.remote.limits import Limits
+from evalharness.adapters.remote.waiting import DOUBTS
 from evalharness.errors import ConfigError, GenerationError
 from evalharness.records import FailureKind, System, Task
 from evalharness.registry import ADAPTERS
@@ -29,6 +31,15 @@ class LuringRoute(PlainRoute):
 
     def polled(self, answer: Answer, task: Created) -> Status | Fault:
         return Status(TaskState.SUCCEEDED, "done", delivery=Delivery("http://127.0.0.1:9/x", authorised=True))
+
+
+class ForgettingRoute(PlainRoute):
+    """A vendor that says of a task it does not find that it has forgotten it."""
+
+    def polled(self, answer: Answer, task: Created) -> Status | Fault:
+        if answer.status == 404:
+            return Fault(FailureKind.EXPIRED, f"There is no task {task.task_id}.")
+        return super().polled(answer, task)
 
 
 @pytest.fixture
@@ -107,6 +118,39 @@ def test_a_task_that_stands_is_fetched_even_where_it_would_be_refused_now(clip: 
     made = asyncio.run(stage.adapter().make(refused, stage.journal))
     assert refused.output.read_bytes() == clip
     assert (made.request["cell"]["duration_s"], stage.vendor.creates()) == (5.0, 1)
+
+
+def test_a_vendor_that_forgets_a_young_task_is_asked_again(stage: Stage) -> None:
+    """One slip of a vendor's must not cost a clip that was just paid for."""
+    stage.case, stage.timeout_s = Case(ForgettingRoute, PlainDialect()), 0.0
+    assert stage.fail().kind is FailureKind.TIMEOUT
+    stage.timeout_s = 3600.0
+    stage.vendor.tasks.clear()
+    assert stage.fail().kind is FailureKind.EXPIRED
+    assert stage.journal.standing.task_id is not None
+    submitted = stage.journal.standing.submitted_at
+    assert submitted is not None
+    stage.journal.standing = dataclasses.replace(
+        stage.journal.standing, submitted_at=submitted - timedelta(days=30)
+    )
+    asked = stage.vendor.questions()
+    assert stage.fail().kind is FailureKind.EXPIRED
+    assert stage.vendor.questions() - asked == DOUBTS
+    assert stage.journal.verbs[-1] == "ended"
+
+
+def test_another_host_is_not_asked_for_a_task_that_it_does_not_know(clip: bytes, stage: Stage) -> None:
+    stage.timeout_s = 0.0
+    assert stage.fail().kind is FailureKind.TIMEOUT
+    moved = dataclasses.replace(stage, timeout_s=3600.0)
+    moved.journal = stage.journal
+    with serving(stage.case.dialect, clip, Scenario()) as elsewhere:
+        moved.environment = stage.environment | {stage.case.dialect.address: elsewhere.url}
+        with pytest.raises(GenerationError, match=f"asked for at {stage.vendor.url}"):
+            moved.make()
+        assert elsewhere.requests == []
+    assert stage.journal.standing.task_id is not None
+    assert "ended" not in stage.journal.verbs
 
 
 def test_a_create_that_came_to_nothing_is_not_sent_again_where_it_is_refused_now(stage: Stage) -> None:

@@ -300,12 +300,11 @@ def test_an_unknown_word_is_a_fault_and_never_still_running() -> None:
     assert "'PONDERING', which is none of PENDING" in fault.message
 
 
-def test_a_forgotten_task_has_expired() -> None:
-    status = route().polled(answer(DIALECT.refusal("expired")), TASK)
-    assert isinstance(status, Status)
-    assert status.fault is not None
-    assert status.fault.kind is FailureKind.EXPIRED
-    assert TASK.task_id in status.fault.message
+def test_a_forgotten_task_is_an_answer_to_doubt_and_no_ending() -> None:
+    fault = route().polled(answer(DIALECT.refusal("expired")), TASK)
+    assert isinstance(fault, Fault)
+    assert fault.kind is FailureKind.EXPIRED
+    assert TASK.task_id in fault.message
 
 
 @pytest.mark.parametrize(
