@@ -24,7 +24,7 @@ from evalharness.records import Measurement, MeasurementStatus, Prompt
 from evalharness.registry import METRICS
 from evalharness.storage import Storage, sha256_of
 from evalharness.store import Store
-from evalharness.usable import UNIMPORTABLE, importable, refuse_missing, usable_metrics
+from evalharness.usable import UNIMPORTABLE, broken_package, importable, refuse_missing, usable_metrics
 from metrics.av import AVClip, Brief, ClipError
 from metrics.base import Metric, Reading, Unscorable
 
@@ -169,10 +169,12 @@ def measure_clip(order: Order) -> tuple[Measurement, ...]:
                 rows += _rows(order, metric, ambiguous)
             else:
                 rows += _rows(order, metric, metric.measure(clip))
-        except ImportError as error:
-            rows += _failed(order.sha256, (metric,), f"{UNIMPORTABLE} ({error}). Install it anew.")
         except Exception as error:  # a bug in one metric, ours or a plugin's, is a record, not the end
-            rows += _failed(order.sha256, (metric,), f"{type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
+            package = broken_package(error)
+            if package is not None:
+                said = f"{UNIMPORTABLE}: {package} ({said}). Install it anew."
+            rows += _failed(order.sha256, (metric,), said)
     return tuple(rows)
 
 

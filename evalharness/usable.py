@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from traceback import walk_tb
 
 from evalharness.errors import MissingExtraError, UnknownNameError
 from evalharness.records import Measurement, MeasurementStatus
@@ -10,7 +11,14 @@ from evalharness.registry import METRICS
 from metrics.base import Metric
 from metrics.weights import WeightsError
 
-__all__ = ["UNIMPORTABLE", "importable", "lacking", "refuse_missing", "usable_metrics"]
+__all__ = [
+    "UNIMPORTABLE",
+    "broken_package",
+    "importable",
+    "lacking",
+    "refuse_missing",
+    "usable_metrics",
+]
 
 UNIMPORTABLE = "A package it needs is installed and cannot be imported"
 """Begins the reason of a measurement that failed so."""
@@ -58,6 +66,23 @@ def refuse_missing(left_out: Mapping[str, str]) -> None:
     if left_out:
         said = [f"'{name}' cannot run here: {sentence}" for name, sentence in left_out.items()]
         raise MissingExtraError(" ".join(said))
+
+
+def broken_package(error: Exception) -> str | None:
+    """The package that could not be imported, where that is what went wrong; None for any other error.
+
+    Broken packages raise what they like while they are imported: a missing library is an OSError, another
+    version's array an AttributeError.
+    """
+    # Code of a module itself, below a call of ours, runs only while that module is imported.
+    running = [frame for frame, _ in walk_tb(error.__traceback__) if frame.f_code.co_name == "<module>"]
+    if running:
+        name = running[-1].f_globals.get("__name__")
+    elif isinstance(error, ImportError):
+        name = error.name
+    else:
+        return None
+    return str(name or "one that it does not name").partition(".")[0]
 
 
 def importable(rows: Sequence[Measurement], left_out: dict[str, str]) -> tuple[Measurement, ...]:

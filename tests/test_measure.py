@@ -330,11 +330,16 @@ class Broken(Metric):
 """
 
 
+@pytest.mark.parametrize(
+    "raised",
+    ["ImportError('libgone.so: no such file')", "OSError('libgone.so: bad')", "AttributeError('libgone.so')"],
+)
 def test_a_package_that_is_installed_and_broken_leaves_its_metric_out_by_name(
-    studied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    studied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, raised: str
 ) -> None:
     study, store = studied
-    (tmp_path / "broken_package.py").write_text("raise ImportError('libgone.so: no such file')")
+    monkeypatch.delitem(sys.modules, "broken_metric", raising=False)
+    (tmp_path / "broken_package.py").write_text(f"raise {raised}")
     (tmp_path / "broken_metric.py").write_text(BROKEN)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -343,7 +348,8 @@ def test_a_package_that_is_installed_and_broken_leaves_its_metric_out_by_name(
     monkeypatch.setattr(METRICS, "_outside_read", True)
     summary = measure_study(study, store, executor=Here())
     assert list(summary.left_out) == ["broken"]
-    assert "libgone.so: no such file" in summary.left_out["broken"]
+    assert "cannot be imported: broken_package (" in summary.left_out["broken"]
+    assert "libgone.so" in summary.left_out["broken"]
     # The clip that cannot be decoded fails every metric, for a reason of its own.
     assert {row.metric for row in store.measurements() if row.value is not None} == {"black.share"}
     assert not any("cannot be imported" in (row.reason or "") for row in store.measurements())
