@@ -89,7 +89,7 @@ def produce(order: Order) -> Clip | Failure:
         started = time.monotonic()
         generated = adapter.generate(order.request)
         return _clip(order, adapter, generated, time.monotonic() - started)
-    except Exception as error:  # a bug in one adapter must cost one clip and a record, not the run
+    except (Exception, SystemExit) as error:  # a bug in one adapter must cost one clip, not the run
         return _failure(order, error)
     finally:
         order.partial.unlink(missing_ok=True)
@@ -159,7 +159,7 @@ def _clip(order: Order, adapter: Adapter, generated: Generated, elapsed_s: float
     )
 
 
-def _failure(order: Order, error: Exception) -> Failure:
+def _failure(order: Order, error: BaseException) -> Failure:
     """What went wrong: an adapter's own GenerationError with its kind, a file that is no video as MEDIA, a
     storage that refused as SERVER, an exception the adapter should not have let out as PROGRAM."""
     if isinstance(error, GenerationError):

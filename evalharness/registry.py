@@ -29,6 +29,7 @@ class Registry:
         self.kind = kind
         self.group = group
         self._entries = dict(entries)
+        self._built_in = frozenset(entries)
         self._outside_read = False
 
     def register(self, name: str, target: str) -> None:
@@ -41,14 +42,27 @@ class Registry:
         self._entries[name] = target
 
     def load(self, name: str) -> Any:
-        """The object behind `name`. Raises UnknownNameError with the nearest known names."""
+        """The object behind `name`.
+
+        Raises UnknownNameError with the nearest known names, and ConfigError where a package from outside
+        cannot be imported or lacks what it promised.
+        """
         known = list(self)
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise UnknownNameError(f"There is no {self.kind} '{name}': {hint}Known: {', '.join(known)}.")
         module, _, attribute = self._entries[name].partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            if name in self._built_in:
+                raise
+            # A package of somebody else's, with any fault that it may have.
+            raise ConfigError(
+                f"The {self.kind} '{name}' ({self._entries[name]}) comes from another package, which cannot "
+                f"be used: {type(error).__name__}: {error}. Mend it, or take it off this environment."
+            ) from error
 
     def __iter__(self) -> Iterator[str]:
         self._read_outside()

@@ -150,6 +150,35 @@ def test_without_its_package_the_study_says_what_is_missing(study: Path) -> None
     assert "Traceback" not in shown.stderr
 
 
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("raise RuntimeError('half installed')", "RuntimeError: half installed"),
+        ("", "AttributeError: module 'echo_adapter' has no attribute 'EchoAdapter'"),
+    ],
+)
+def test_a_broken_package_is_named_in_a_sentence(site: Path, study: Path, module: str, said: str) -> None:
+    (site / "echo_adapter.py").write_text(module, encoding="utf-8")
+    shown = python("-m", "evalharness", "generate", str(study), site=site)
+    text = " ".join(shown.stderr.split())
+    assert shown.returncode == 2
+    assert "The adapter 'echo' (echo_adapter:EchoAdapter) comes from another package" in text
+    assert said in text
+    assert "Traceback" not in shown.stderr
+
+
+def test_an_adapter_that_leaves_the_program_costs_its_clips_alone(site: Path, study: Path) -> None:
+    leaving = MODULE.replace(
+        "        try:\n            shutil", "        raise SystemExit(3)\n        try:\n            shutil"
+    )
+    assert leaving != MODULE
+    (site / "echo_adapter.py").write_text(leaving, encoding="utf-8")
+    shown = python("-m", "evalharness", "generate", str(study), "--json", site=site)
+    assert shown.returncode == 4, shown.stderr
+    messages = [row["message"] for row in json.loads(shown.stdout)["failures"]]
+    assert any("SystemExit: 3" in message for message in messages)
+
+
 def hold_to_contract(site: Path, clip: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the contract as the outside package's own tests would."""
     suite = folder / "test_echo.py"

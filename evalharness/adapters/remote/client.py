@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -153,9 +154,14 @@ def _without(body: bytes, credentials: Mapping[str, str]) -> bytes:
     return body
 
 
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
 def _parsed(body: bytes) -> Any:
     try:
-        # NaN and its like are no JSON, and no database takes them as such.
-        return json.loads(body, parse_constant=lambda _: None)
+        # NaN and its like are no JSON, and no database takes them as such; nor a number beyond all floats.
+        return json.loads(body, parse_constant=lambda _: None, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
