@@ -17,6 +17,7 @@ __all__ = [
     "Rung",
     "Validation",
     "gate_note",
+    "gate_verdict",
     "read_validations",
     "verdict_of",
     "write_validations",
@@ -99,6 +100,18 @@ def gate_note(quantity: str, version: str, validations: Mapping[str, Validation]
     if gates and verdict_of(gates) == "not judged":
         return f"Not judged: {gates[0].said}"
     return None
+
+
+def gate_verdict(quantity: str, version: str, validations: Mapping[str, Validation]) -> str:
+    """What its gates say of `<metric>.<quantity>` in a word or two.
+
+    `passed`, `failed`, `not judged`, `no gate` (none is asked of it), or `not validated` in this version.
+    """
+    found = validations.get(quantity.partition(".")[0])
+    if found is None or found.version != version:
+        return "not validated"
+    gates = [gate for gate in found.gates if gate.quantity == quantity]
+    return verdict_of(gates) if gates else "no gate"
 
 
 def read_validations(file: Path) -> dict[str, Validation]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from evalharness import __version__
 from evalharness.config import Study
 from evalharness.errors import ConfigError, RatingError
-from evalharness.gates import Validation, gate_note
+from evalharness.gates import Validation, gate_note, gate_verdict
 from evalharness.ratings import leaderboard
 from evalharness.ratings.tally import tally_codes
 from evalharness.records import Category, Leaderboard, Question
@@ -76,9 +76,13 @@ def publish(
     )
 
 
-def measurements_csv(study: Study, store: Store, meanings: Mapping[str, Meaning]) -> str:
+def measurements_csv(
+    study: Study, store: Store, meanings: Mapping[str, Meaning], validations: Mapping[str, Validation]
+) -> str:
     """Every measurement of every clip as CSV, with each system under the name it is published by."""
-    return render_measurements(store.clips(), store.measurements(), meanings, labels=_labels(study))
+    return render_measurements(
+        store.clips(), store.measurements(), meanings, validations, labels=_labels(study)
+    )
 
 
 def boards(
@@ -128,12 +132,7 @@ def _board(study: Study, store: Store, category: Category, question: Question) -
 
 def _judged(row: MetricRow, validations: Mapping[str, Validation]) -> MetricRow:
     note = gate_note(row.metric, row.version, validations)
-    found = validations.get(row.metric.partition(".")[0])
-    failed = (
-        found is not None
-        and found.version == row.version
-        and any(gate.quantity == row.metric and gate.verdict == "failed" for gate in found.gates)
-    )
+    failed = gate_verdict(row.metric, row.version, validations) == "failed"
     return replace(row, note=note, failed_gate=failed)
 
 

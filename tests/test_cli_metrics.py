@@ -20,7 +20,15 @@ from evalharness.cli import metrics_table
 from evalharness.cli.main import app
 from evalharness.data import data_folder
 from evalharness.errors import ConfigError, MissingExtraError, UnknownNameError
-from evalharness.gates import GateRecord, Rung, Validation, gate_note, read_validations, write_validations
+from evalharness.gates import (
+    GateRecord,
+    Rung,
+    Validation,
+    gate_note,
+    gate_verdict,
+    read_validations,
+    write_validations,
+)
 from evalharness.media import write_video
 from evalharness.registry import METRICS, Registry
 from evalharness.reports.gate_plots import gates_png, gates_svg
@@ -179,6 +187,14 @@ def test_a_note_says_what_a_reader_must_know_and_no_more() -> None:
     assert note(good, version="3") == "Not validated in version 3."
     assert note(bad, of="loudness.true_peak_db") is None, "another quantity's failure"
     assert gate_note("freeze.share", "1", {}) == "Not validated in version 1."
+
+
+def test_a_verdict_is_of_one_quantity_in_one_version() -> None:
+    validations = {"loudness": a_validation(a_gate(), a_gate(verdict="failed"), version="2")}
+    assert gate_verdict("loudness.integrated_lufs", "2", validations) == "failed"
+    assert gate_verdict("loudness.true_peak_db", "2", validations) == "no gate"
+    assert gate_verdict("loudness.integrated_lufs", "3", validations) == "not validated"
+    assert gate_verdict("freeze.share", "1", validations) == "not validated"
 
 
 def test_a_failed_gate_outweighs_those_passed() -> None:

@@ -10,9 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from evalharness.cli.leaderboard import meanings
+from evalharness.cli.metrics_table import GATES_FILE
 from evalharness.cli.options import Executing, StudyFolder, out, progress_bar, store_of
 from evalharness.config import ExecutorName, Study, load_study
+from evalharness.data import data_folder
 from evalharness.executors import executor_for
+from evalharness.gates import read_validations
 from evalharness.records import MeasurementStatus
 
 if TYPE_CHECKING:
@@ -77,5 +80,6 @@ def _write(study: Study, file: Path) -> None:
     from evalharness.publication import measurements_csv  # pandas: not at the command line's start
 
     with store_of(study) as store:
-        file.write_text(measurements_csv(study, store, meanings()), encoding="utf-8")
+        text = measurements_csv(study, store, meanings(), read_validations(data_folder() / GATES_FILE))
+    file.write_text(text, encoding="utf-8")
     out.print(f"Wrote {file}", soft_wrap=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalharness.cli.leaderboard import meanings, summary_of
+from evalharness.cli.metrics_table import GATES_FILE
 from evalharness.cli.options import StudyFolder, out, store_of
 from evalharness.config import load_study
+from evalharness.data import data_folder
+from evalharness.gates import read_validations
 
 __all__ = ["report"]
 
@@ -30,7 +33,8 @@ def report(folder: StudyFolder = Path()) -> None:
     }
     if summary.metrics:
         with store_of(study) as store:
-            texts["measurements.csv"] = measurements_csv(study, store, meanings())
+            validations = read_validations(data_folder() / GATES_FILE)
+            texts["measurements.csv"] = measurements_csv(study, store, meanings(), validations)
     for name, text in texts.items():
         file = study.reports / name
         file.write_text(text, encoding="utf-8")

@@ -7,6 +7,7 @@ import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from evalharness.gates import Validation, gate_verdict
 from evalharness.records import Clip, Measurement
 from evalharness.reports import wording
 from evalharness.reports.summary import Meaning
@@ -25,6 +26,7 @@ COLUMNS = (
     "ending",
     "value",
     "reason",
+    "gate",
 )
 
 
@@ -32,13 +34,15 @@ def render_measurements(
     clips: Iterable[Clip],
     measurements: Iterable[Measurement],
     meanings: Mapping[str, Meaning],
+    validations: Mapping[str, Validation],
     *,
     labels: Mapping[str, str] | None = None,
 ) -> str:
     """One line a clip and quantity, by system, prompt and seed; a file that two systems delivered has two.
 
     `clip` is the file's SHA-256, `ending` is `value`, `unscorable` or `failed`; without a value, `value` is
-    empty and `reason` says why. Values have every digit that was stored.
+    empty and `reason` says why. Values have every digit that was stored. `gate` is what known damage showed
+    of the quantity: `passed`, `failed`, `not judged`, `no gate` or `not validated` in this version.
     """
     shown = labels or {}
     by_clip: dict[str, list[Measurement]] = defaultdict(list)
@@ -66,6 +70,7 @@ def render_measurements(
                     str(row.status),
                     "" if row.value is None else repr(row.value),
                     row.reason or "",
+                    gate_verdict(row.metric, row.version, validations),
                 )
             )
     return text.getvalue()

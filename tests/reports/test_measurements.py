@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import UTC, datetime
 
+from evalharness.gates import GateRecord, Validation
 from evalharness.records import Clip, JobKey, Measurement, MeasurementStatus, Streams
 from evalharness.reports import Meaning, render_measurements
 
@@ -25,12 +26,14 @@ MEASURED = [
     ),
     Measurement("33", "black.share", "1", MeasurementStatus.FAILED, reason='ValueError: "cut"\nshort'),
 ]
+GATE = GateRecord("event_sync.offset_s", "s", "shift", "s", "follows", "failed", "80% moved.", 6, {}, ())
+VALIDATIONS = {"event_sync": Validation("event_sync", "3", "", "six clips", (GATE,))}
 MEANINGS = {"black.share": Meaning("lower", "visual_quality", 0, 1)}
 
 
 def test_a_line_is_a_clip_and_a_quantity_with_its_ending() -> None:
     clips = [clip("a", "p1", "11"), clip("a", "p2", "22"), clip("b", "p1", "33"), clip("b", "p2", "44")]
-    rows = list(csv.DictReader(io.StringIO(render_measurements(clips, MEASURED, MEANINGS))))
+    rows = list(csv.DictReader(io.StringIO(render_measurements(clips, MEASURED, MEANINGS, VALIDATIONS))))
     told = [
         (row["system"], row["prompt"], row["quantity"], row["unit"], row["ending"], row["reason"])
         for row in rows
@@ -43,11 +46,12 @@ def test_a_line_is_a_clip_and_a_quantity_with_its_ending() -> None:
     ]
     assert [float(row["value"]) for row in rows[:2]] == [0.1 + 0.2, -0.04], "to the last digit"
     assert [row["value"] for row in rows[2:]] == ["", ""], "never a zero"
+    assert [row["gate"] for row in rows] == ["not validated", "failed", "failed", "not validated"]
 
 
 def test_a_file_of_two_systems_has_two_lines_under_the_names_shown_and_in_their_order() -> None:
     clips = [clip("aardvark", "p1", "22"), clip("zebra", "p1", "22")]
-    text = render_measurements(clips, MEASURED, {}, labels={"aardvark": "system-9", "zebra": "system-1"})
+    text = render_measurements(clips, MEASURED, {}, {}, labels={"aardvark": "system-9", "zebra": "system-1"})
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["system"] for row in rows] == ["system-1", "system-9"]
     assert {row["clip"] for row in rows} == {"22"}
