@@ -129,11 +129,18 @@ def measure_files(
 ) -> tuple[dict[Path, tuple[Measurement, ...]], Mapping[str, str]]:
     """Measure files that belong to no study: (measurements by file, what each metric left out lacks).
 
-    Raises MediaError where a file cannot be read, and what `measure_study` raises of metrics.
+    A file that cannot be read fails every metric, with an empty SHA-256; the others are measured. Raises what
+    `measure_study` raises of metrics.
     """
     usable, left_out = usable_metrics(metrics)
     names = tuple(metric.name for metric in usable)
-    hashes = {path: _sha256(path) for path in paths}
+    hashes: dict[Path, str] = {}
+    unread: dict[Path, tuple[Measurement, ...]] = {}
+    for path in paths:
+        try:
+            hashes[path] = _sha256(path)
+        except MediaError as error:
+            unread[path] = _failed("", usable, str(error))
     orders = [Order(sha256, path, brief, names) for sha256, path in {hashes[p]: p for p in hashes}.items()]
     report = progress or (lambda _done, _total: None)
     if orders:
@@ -144,7 +151,7 @@ def measure_files(
         report(len(found), len(orders))
     if metrics is not None:
         refuse_missing(left_out)
-    return {path: found[sha256] for path, sha256 in hashes.items()}, left_out
+    return {path: unread[path] if path in unread else found[hashes[path]] for path in paths}, left_out
 
 
 def measure_clip(order: Order) -> tuple[Measurement, ...]:

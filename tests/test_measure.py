@@ -319,6 +319,17 @@ def test_whoever_measures_gets_the_same_bytes(tmp_path: Path) -> None:
     assert sum(row.status is MeasurementStatus.VALUE for row in here) >= 9
 
 
+def test_a_path_that_cannot_be_read_fails_alone(studied: tuple[Study, Store], tmp_path: Path) -> None:
+    study, _ = studied
+    gone, tone = tmp_path / "gone.mp4", study.clips / "tone.mp4"
+    found, _ = measure_files([gone, tone, tmp_path], Brief(), metrics=["black"], processes=1)
+    assert list(found) == [gone, tone, tmp_path]
+    endings = [(row.status, row.clip_sha256 != "") for (row,) in found.values()]
+    failed = (MeasurementStatus.FAILED, False)
+    assert endings == [failed, (MeasurementStatus.VALUE, True), failed]
+    assert f"{gone} cannot be read (No such file or directory)" in (found[gone][0].reason or "")
+
+
 BROKEN = """
 from metrics.base import Metric, Quantity, Value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 from evalharness import media
 from evalharness.cli.main import app
 from evalharness.errors import ConfigError, EvalHarnessError, UnknownNameError
+from evalharness.storage import sha256_of
 
 
 def run(*words: object) -> Result:
@@ -76,6 +78,25 @@ def test_a_path_that_cannot_be_read_has_its_sentence_and_the_others_are_measured
     assert "cannot be read (No such file or directory)" in told["refused"][str(tmp_path / "gone.mp4")]
     assert "no clip in this folder" in told["refused"][str(empty)]
     assert "gone.mp4: It cannot be read" in " ".join(shown.stderr.split())
+
+
+def test_a_file_that_opens_and_cannot_be_read_fails_alone(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torn = tmp_path / "torn.mp4"
+    torn.write_bytes(b"on a disk that is failing")
+
+    def read(path: Path) -> str:
+        if path == torn:
+            raise OSError(errno.EIO, "Input/output error")
+        return sha256_of(path)
+
+    monkeypatch.setattr("evalharness.measure.sha256_of", read)
+    shown = run(torn, clip, "--metric", "black", "--json")
+    assert shown.exit_code == 4
+    endings = [[row["status"] for row in each["measurements"]] for each in json.loads(shown.stdout)["clips"]]
+    assert endings == [["failed"], ["value"]]
+    assert "cannot be read (Input/output error)" in shown.stdout
 
 
 def test_a_folder_means_its_clips(clip: Path, tmp_path: Path) -> None:
