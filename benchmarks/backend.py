@@ -1,6 +1,6 @@
 """A hundred thousand clips from a vendor on this machine: how fast, in how much memory, and how fast again.
 
-    python benchmarks/backend.py [--jobs 1000 10000 100000] [--systems 4] [--concurrency 64]
+    python benchmarks/backend.py [--jobs 1000 10000 100000] [--systems 4] [--concurrency 16]
 
 A server on loopback speaks OpenRouter's dialect and finishes every task at once, so what is measured is this
 side alone: jobs, journal, requests, download, probe, hash, database. For each number of jobs a fresh process
@@ -176,7 +176,7 @@ def main() -> None:
     )
     parser.add_argument("--jobs", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--systems", type=int, default=4)
-    parser.add_argument("--concurrency", type=int, default=64)
+    parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
