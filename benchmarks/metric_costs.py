@@ -97,8 +97,10 @@ def whole(metrics: Sequence[Metric], path: Path, brief: Brief) -> tuple[float, f
     return decoded, time.perf_counter() - start
 
 
-def costs(clips: Sequence[tuple[Path, Brief]], say: Console) -> tuple[Table, dict[str, list[float]]]:
-    """The table of every metric that can run here over `clips`, and each one's seconds alone by clip."""
+def costs(
+    clips: Sequence[tuple[Path, Brief]], say: Console
+) -> tuple[Table, dict[str, list[float]], list[dict[str, float | str]]]:
+    """Every metric that runs here: a table, the seconds of each alone, and all with one decode of a clip."""
     metrics = []
     for name in METRICS:
         sentence = lacking(name)
@@ -119,16 +121,38 @@ def costs(clips: Sequence[tuple[Path, Brief]], say: Console) -> tuple[Table, dic
     table.add_row("all, one decode", "", *(f"{total:.2f}" for _, total in wholes))
     factors = [total / clip.duration_s for (_, total), clip in zip(wholes, opened, strict=True)]
     table.add_row("real-time factor", "", *(f"{factor:.2f}" for factor in factors))
-    return table, spent
+    reports: list[dict[str, float | str]] = [
+        {"clip": path.stem, "decode_s": decoded, "all_s": total, "real_time_factor": factor}
+        for (path, _), (decoded, total), factor in zip(clips, wholes, factors, strict=True)
+    ]
+    return table, spent, reports
 
 
-def keep(spent: Mapping[str, Sequence[float]]) -> None:
-    """Write the longest time of each metric over the last two clips, the largest."""
+def keep(
+    spent: Mapping[str, Sequence[float]],
+    reports: Sequence[Mapping[str, float | str]],
+    peak_mib: float,
+    peers: Sequence[tuple[str, str]],
+) -> None:
+    """Write what was measured; of each metric the longest time over the last two clips, the largest."""
     rows = {
         name: {"version": METRICS.load(name).version, "seconds": round(max(each[-2:]), 3)}
         for name, each in sorted(spent.items())
     }
-    COSTS.write_text(json.dumps({"metrics": rows}, indent=1) + "\n", encoding="utf-8")
+    known = json.loads(COSTS.read_text(encoding="utf-8")) if COSTS.is_file() else {}
+    whole = {
+        "clips": [
+            {key: round(said, 2) if isinstance(said, float) else said for key, said in row.items()}
+            for row in reports
+        ],
+        "peak_mib": round(peak_mib),
+        "load_average": round(os.getloadavg()[0], 1),
+        "cores": os.cpu_count(),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        # Peers take minutes to install: those of the last run that had them stay.
+        "peers": dict(peers) or known.get("report", {}).get("peers", {}),
+    }
+    COSTS.write_text(json.dumps({"metrics": rows, "report": whole}, indent=1) + "\n", encoding="utf-8")
 
 
 def syncnet(clip: AVClip) -> float:
@@ -209,17 +233,18 @@ def main() -> None:
         clips = [(path, Brief()) for path in asked.clip] or [
             rendered(folder, scene, height, asked.seconds) for height in asked.height for scene in PROMPTS
         ]
-        table, spent = costs(clips, say)
+        table, spent, reports = costs(clips, say)
         say.print(table)
-        if asked.write:
-            keep(spent)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         say.print(f"Peak memory of the process: {peak:.0f} MiB, {len(clips)} decoded clips held at once.")
-        if asked.peers:
+        peers = peer_rows(AVClip.open(*clips[0]), asked.env, folder) if asked.peers else []
+        if peers:
             table = Table("peer", f"on {clips[0][0].stem}", title="Beside")
-            for row in peer_rows(AVClip.open(*clips[0]), asked.env, folder):
+            for row in peers:
                 table.add_row(*row)
             say.print(table)
+        if asked.write:
+            keep(spent, reports, peak, peers)
 
 
 if __name__ == "__main__":

@@ -4,18 +4,20 @@
 
 Reads the registered metrics, `data/gates.json` (kept by `evalharness metrics validate --write`) and
 `data/metric_costs.json`; writes `docs/images/gates-<metric>.png` and what stands between the markers
-`<!-- metrics -->`, `<!-- gates -->` and `<!-- plots -->` in docs/metrics.md.
+`<!-- metrics -->`, `<!-- costs -->`, `<!-- gates -->` and `<!-- plots -->` in docs/metrics.md.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from evalharness.cli.metrics_table import GATES_FILE, Listing, listed
+from evalharness.cli.metrics_table import COSTS_FILE, GATES_FILE, Listing, listed
 from evalharness.data import data_folder
 from evalharness.gates import GateRecord, Validation, read_validations
 from evalharness.registry import METRICS
@@ -34,6 +36,7 @@ def main() -> None:
     drawn = [row.metric for row in validations if _draw(row)]
     text = PAGE.read_text(encoding="utf-8")
     text = _between(text, "metrics", metrics_table(listed()))
+    text = _between(text, "costs", costs_table(json.loads((data_folder() / COSTS_FILE).read_text("utf-8"))))
     text = _between(text, "gates", gates_table(validations))
     text = _between(
         text, "plots", "\n\n".join(f"![The gates of {name}](images/gates-{name}.png)" for name in drawn)
@@ -53,7 +56,7 @@ def metrics_table(rows: Sequence[Listing]) -> str:
                 (
                     f"`{each['name']}`",
                     (row["question"] or "") if first else "",
-                    each["unit"],
+                    each["unit"] or "none",
                     BETTER[each["better"]],
                     _range(each),
                     (row["source"] or "") if first else "",
@@ -63,6 +66,24 @@ def metrics_table(rows: Sequence[Listing]) -> str:
                 )
             )
     return _markdown(columns, lines)
+
+
+def costs_table(costs: Mapping[str, Any]) -> str:
+    """What all metrics together take on each clip, and what others take for a part of it."""
+    report = costs["report"]
+    rows = [
+        (row["clip"], f"{row['decode_s']:.1f} s", f"{row['all_s']:.1f} s", f"{row['real_time_factor']:.1f}")
+        for row in report["clips"]
+    ]
+    table = _markdown(
+        ("clip of 5 s", "decoding", "decoding and every metric", "times the clip's length"), rows
+    )
+    measured = (
+        f"One process on one core of {report['cores']}, {report['date']}; load average at the end "
+        f"{report['load_average']}. {report['peak_mib']} MiB at most, {len(rows)} decoded clips held."
+    )
+    peers = _markdown(("beside it, on the first clip", "takes"), list(report["peers"].items()))
+    return f"{table}\n\n{measured}\n\n{peers}" if report["peers"] else f"{table}\n\n{measured}"
 
 
 def gates_table(validations: Sequence[Validation]) -> str:

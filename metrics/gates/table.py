@@ -63,7 +63,9 @@ GATES: tuple[Gate, ...] = (
     Gate("av_align.iou", "swapped_sound", _FALLS_AT_ONCE, _IMPACT),
     # Faces and what stays the same.
     Gate("faces.count", "", Truth(1.0, 1.0), _TALK),
+    Gate("faces.count", "", Truth(0.0, 0.0), _IMPACT),
     Gate("faces.share", "", Truth(0.95, 1.0), _TALK),
+    Gate("faces.share", "blackout", Worsens(rises=False, told_by=0.25), _TALK),
     Gate("faces.share", "picture_noise", Steady(0.1), _TALK),
     Gate("faces.width_px", "picture_noise", Steady(10.0), _TALK),
     Gate("identity.drift_max", "", Truth(0.0, 0.4), _TALK),
@@ -92,6 +94,7 @@ GATES: tuple[Gate, ...] = (
     Gate("speech_quality.p808", "sound_noise", Worsens(rises=False, told_by=20.0), _TALK),
     Gate("speech_quality.p808", "overdrive", Worsens(rises=False, told_by=12.0), _TALK),
     Gate("audio_content.speech_share", "", Truth(0.5, 1.0), _TALK),
+    Gate("audio_content.speech_share", "", Truth(0.0, 0.1), _IMPACT),
     Gate("audio_content.speech_share", "muted", Worsens(rises=False, told_by=0.25), _TALK),
     # Levels.
     Gate("loudness.integrated_lufs", "gain", Follows(within=0.1)),

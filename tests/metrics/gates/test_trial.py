@@ -13,7 +13,19 @@ from evalharness.errors import UnknownNameError
 from evalharness.registry import METRICS
 from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
-from metrics.gates import GATES, Follows, Gate, GateResult, Specimen, Truth, Verdict, Worsens, judged, tried
+from metrics.gates import (
+    GATES,
+    Follows,
+    Gate,
+    GateResult,
+    Refuses,
+    Specimen,
+    Truth,
+    Verdict,
+    Worsens,
+    judged,
+    tried,
+)
 from metrics.speech.track import speech
 from metrics.synthetic import DAMAGES
 from metrics.synthetic.sound import swapped
@@ -157,6 +169,16 @@ def test_damage_that_nobody_brought_is_no_rung() -> None:
     assert result_of(Start(), brought, specimens()).judgement.verdict is Verdict.PASSED
 
 
+def test_no_constant_passes_all_gates_of_a_quantity() -> None:
+    """A metric that never looks at the clip must fail somewhere."""
+    for quantity in {gate.quantity for gate in GATES} - {"faces.width_px"}:  # no ladder makes faces larger
+        rules = [gate.rule for gate in GATES if gate.quantity == quantity]
+        truths = [rule for rule in rules if isinstance(rule, Truth)]
+        told = any(isinstance(rule, Follows | Worsens | Refuses) for rule in rules)
+        apart = truths and max(rule.low for rule in truths) > min(rule.high for rule in truths)
+        assert told or apart, quantity
+
+
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: f"{gate.quantity}-{gate.damage}")
 def test_every_gate_speaks_of_a_quantity_and_a_damage_that_exist(gate: Gate) -> None:
     try:
@@ -171,7 +193,7 @@ def test_every_gate_speaks_of_a_quantity_and_a_damage_that_exist(gate: Gate) -> 
 
 
 def test_no_gate_is_asked_twice() -> None:
-    asked = [(gate.quantity, gate.damage, type(gate.rule)) for gate in GATES]
+    asked = [(gate.quantity, gate.damage, type(gate.rule), gate.kinds) for gate in GATES]
     assert len(asked) == len(set(asked))
 
 
