@@ -38,12 +38,11 @@ from evalharness.adapters.remote.line import Line
 from evalharness.adapters.remote.route import Route
 from evalharness.adapters.remote.submission import cell_of, recorded, submit
 from evalharness.adapters.remote.waiting import Watched, watch
-from evalharness.errors import ConfigError, GenerationError, MediaError
+from evalharness.errors import GenerationError, MediaError
 from evalharness.media import probe
 from evalharness.records import FailureKind, Streams, System
-from evalharness.registry import ADAPTERS
 
-__all__ = ["RemoteAdapter", "request_preview"]
+__all__ = ["RemoteAdapter"]
 
 VERSION = "1"
 """Of everything here that could make another clip of the same request."""
@@ -321,14 +320,3 @@ class _NotWhole(Exception):
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
         self.fault = fault
-
-
-def request_preview(system: System, request: GenerationRequest, *, folder: Path) -> Call:
-    """The exact call that would ask for this clip, without its credentials; sends nothing.
-
-    Raises ConfigError where the system is not remote, GenerationError where it cannot serve the request.
-    """
-    adapter = ADAPTERS.load(system.adapter)(system, folder=folder)
-    if not isinstance(adapter, RemoteAdapter):
-        raise ConfigError(f"'{system.name}' asks no vendor: there is no request to show.")
-    return adapter.preview(request)

@@ -7,20 +7,17 @@ import dataclasses
 import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from evalharness.adapters.base import MemoryJournal
-from evalharness.adapters.remote.adapter import RemoteAdapter, request_preview
 from evalharness.adapters.remote.exchange import Answer, Created, Delivery, Fault, Status, TaskState
 from evalharness.adapters.remote.limits import Limits
 from evalharness.adapters.remote.waiting import DOUBTS
 from evalharness.errors import ConfigError, GenerationError
-from evalharness.records import FailureKind, System, Task
-from evalharness.registry import ADAPTERS
+from evalharness.records import FailureKind, Task
 from tests.adapters.remote.plain import KEY, PlainDialect, PlainRoute
 from tests.adapters.remote.server import Scenario, serving
 from tests.adapters.remote.stage import Case, Stage, install
@@ -198,15 +195,7 @@ def test_a_picture_is_recorded_by_its_hash(stage: Stage) -> None:
     assert KEY not in str(sent)
 
 
-def test_a_preview_by_name_asks_remote_systems_only(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PLAIN_URL", stage.vendor.url)
-    system = System(name="tried", adapter="plain", model="plain-1")
-    plain = partial(RemoteAdapter, PlainRoute)
-    monkeypatch.setattr(ADAPTERS, "load", lambda _name: plain)
-    call = request_preview(system, stage.request(), folder=stage.folder)
+def test_a_request_can_be_shown_without_sending_it(stage: Stage) -> None:
+    call = stage.adapter().preview(stage.request())
     assert call.url == f"{stage.vendor.url}/tasks"
     assert stage.vendor.requests == []
-    monkeypatch.undo()
-    folder = System(name="mine", adapter="folder", parameters={"path": "."})
-    with pytest.raises(ConfigError, match="mine"):
-        request_preview(folder, stage.request(), folder=stage.folder)
