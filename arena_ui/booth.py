@@ -205,7 +205,7 @@ class Booth:
     def clip(self, token: str) -> Clip | None:
         """The clip behind a token, or None."""
         showing, battle = self._opened(token)
-        if showing is None or battle is None or showing.part is Part.FIRST_FRAME:
+        if showing is None or battle is None or showing.part not in (Part.LEFT, Part.RIGHT):
             return None
         sides = [self._exhibit(battle.left_exhibit), self._exhibit(battle.right_exhibit)]
         path = self._study.path(sides[showing.part].path)
@@ -214,13 +214,16 @@ class Booth:
         length = common_length([side.bytes for side in sides])
         return Clip(path, length, showing.fill, self._sealer.receipt(battle.id, showing.part))
 
-    def first_frame(self, token: str) -> Path | None:
-        """The first picture behind a token, or None."""
+    def picture(self, token: str) -> Path | None:
+        """The prompt's picture behind a token, or None."""
         showing, battle = self._opened(token)
-        if showing is None or battle is None or showing.part is not Part.FIRST_FRAME:
+        if showing is None or battle is None or showing.part in (Part.LEFT, Part.RIGHT):
             return None
-        frame = self._pool.prompts[battle.prompt_id].first_frame
-        return Path(frame) if frame is not None and Path(frame).is_file() else None
+        prompt = self._pool.prompts[battle.prompt_id]
+        pictures = prompt.references if showing.part is Part.REFERENCE else (prompt.first_frame or "",)
+        # A study whose prompts have changed since may have fewer.
+        path = Path(pictures[showing.number]) if showing.number < len(pictures) else None
+        return path if path is not None and path.is_file() else None
 
     def _opened(self, token: str) -> tuple[tokens.Showing | None, Battle | None]:
         showing = self._sealer.open(token, self._clock().timestamp())
@@ -258,8 +261,8 @@ class Booth:
         left, right = self._exhibit(battle.left_exhibit), self._exhibit(battle.right_exhibit)
         expires_s = self._clock().timestamp() + TOKEN_LIFE_S
 
-        def token(part: Part) -> str:
-            return self._sealer.seal(battle.id, part, expires_s)
+        def token(part: Part, number: int = 0) -> str:
+            return self._sealer.seal(battle.id, part, expires_s, number=number)
 
         return BlindPair(
             battle_id=battle.id,
@@ -267,6 +270,7 @@ class Booth:
             prompt_language=prompt.language,
             spoken=prompt.spoken,
             first_frame=None if prompt.first_frame is None else token(Part.FIRST_FRAME),
+            references=tuple(token(Part.REFERENCE, number) for number in range(len(prompt.references))),
             left=token(Part.LEFT),
             right=token(Part.RIGHT),
             questions=battle.questions,

@@ -58,7 +58,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, _without_our_place(send))
             return
-        path, own = scope["path"], scope["path"].startswith(("/api/", "/clip/", "/frame/"))
+        path, own = scope["path"], scope["path"].startswith(("/api/", "/clip/", "/picture/"))
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":

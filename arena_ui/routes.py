@@ -4,7 +4,7 @@
     POST /api/next   {}                                              -> {pairs, done, total}
     POST /api/vote   {ticket, answers, evidence, receipts, nonce}    -> {saved, again, pairs, done, total}
     GET  /clip/{token}    one showing of one clip, ranges allowed
-    GET  /frame/{token}   a prompt's first picture
+    GET  /picture/{token} a picture that a prompt goes with
     GET  /healthz         "ok" once the database answers
 
 Errors are {"error": one sentence, "kind": label}. 401: join first. 409: the pair has other answers, and
@@ -51,7 +51,7 @@ def build_routes(booth: Booth, consent_version: str) -> list[Route]:
         Route("/api/next", desk.next, methods=["POST"]),
         Route("/api/vote", desk.vote, methods=["POST"]),
         Route("/clip/{token}", desk.clip, methods=["GET"]),
-        Route("/frame/{token}", desk.frame, methods=["GET"]),
+        Route("/picture/{token}", desk.picture, methods=["GET"]),
         Route("/healthz", desk.health, methods=["GET"]),
     ]
 
@@ -121,8 +121,8 @@ class _Desk:
             return _gone()
         return _ranged(request.headers.get("range"), clip)
 
-    def frame(self, request: Request) -> Response:
-        path = self._booth.first_frame(request.path_params["token"])
+    def picture(self, request: Request) -> Response:
+        path = self._booth.picture(request.path_params["token"])
         if path is None:
             return _gone()
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"

@@ -31,7 +31,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 12
 BODY = struct.Struct(">IB16s")
-"""Expiry in Unix seconds, part, battle id."""
+"""Expiry in Unix seconds, part plus number, battle id."""
 
 
 class Part(IntEnum):
@@ -40,6 +40,8 @@ class Part(IntEnum):
     LEFT = 0
     RIGHT = 1
     FIRST_FRAME = 2
+    REFERENCE = 3
+    """The first of the reference pictures; the others follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Showing:
 
     battle_id: str
     part: Part
+    number: int
+    """Which of the reference pictures, counted from 0; 0 for every other part."""
     fill: bytes
     """Key of the spare bytes of this showing: the same within a showing, new with each."""
 
@@ -61,10 +65,10 @@ class Sealer:
         self._receipt_key = self._derive(key, b"receipt")
         self._fill_key = self._derive(key, b"fill")
 
-    def seal(self, battle_id: str, part: Part, expires_s: float) -> str:
+    def seal(self, battle_id: str, part: Part, expires_s: float, *, number: int = 0) -> str:
         """A fresh token, valid until `expires_s` (Unix seconds)."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        body = self._crypt(nonce, BODY.pack(int(expires_s), part, bytes.fromhex(battle_id)))
+        body = self._crypt(nonce, BODY.pack(int(expires_s), part + number, bytes.fromhex(battle_id)))
         return urlsafe_b64encode(nonce + body + self._tag(nonce + body)).decode()
 
     def open(self, token: str, now_s: float) -> Showing | None:
@@ -78,11 +82,12 @@ class Sealer:
         nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:-TAG_BYTES]
         if not hmac.compare_digest(self._tag(nonce + body), sealed[-TAG_BYTES:]):
             return None
-        expires_s, part, battle_id = BODY.unpack(self._crypt(nonce, body))
+        expires_s, place, battle_id = BODY.unpack(self._crypt(nonce, body))
         if now_s > expires_s:
             return None
         fill = blake2b(nonce, key=self._fill_key, digest_size=KEY_BYTES).digest()
-        return Showing(battle_id.hex(), Part(part), fill)
+        part = Part(min(place, Part.REFERENCE))
+        return Showing(battle_id.hex(), part, place - part, fill)
 
     def receipt(self, battle_id: str, part: Part) -> str:
         """Proof that this server delivered this clip of this battle."""

@@ -2,9 +2,9 @@
 
     {"id": "t2v-ice-river-01", "task": "text_to_video", "text": "…", "language": "en", "licence": "CC0-1.0"}
 
-A line has exactly the fields of `records.Prompt`; `spoken`, `reading`, `first_frame` (relative to
-the suite's file) and `tags` may be left out. What does not validate is a SuiteError of one sentence:
-file and line, field, what was found, what is allowed.
+A line has exactly the fields of `records.Prompt`; `spoken`, `reading`, `first_frame` and `references` (paths
+relative to the suite's file) and `tags` may be left out. What does not validate is a SuiteError of one
+sentence: file and line, field, what was found, what is allowed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evalharness.config import PromptSettings
 from evalharness.data import data_folder
 from evalharness.errors import SuiteError
+from evalharness.mentions import called
 from evalharness.records import Category, Prompt, Task
 
 __all__ = ["builtin_suites", "load_suite", "load_suites"]
@@ -40,6 +41,7 @@ _ALLOWED = {
     "reading": "one line of text without white space around it, or leave the field out",
     "first_frame": "the path of a picture relative to the suite's file, or leave the field out",
     "tags": "a list of lower-case words such as 'animals' or 'scene:ball'",
+    "references": "a list of paths of pictures relative to the suite's file, or leave the field out",
 }
 
 _READINGS = {
@@ -68,6 +70,7 @@ class _Line(BaseModel):
     reading: _Text | None = None
     first_frame: _Text | None = None
     tags: tuple[_Tag, ...] = ()
+    references: tuple[_Text, ...] = ()
 
 
 def builtin_suites() -> Mapping[str, Path]:
@@ -154,8 +157,9 @@ def _prompt(text: str, where: str, beside: Path) -> Prompt:
     for field, problem in _disagreements(line):
         raise SuiteError(f"{where}: {field}: {problem}.")
     return Prompt(
-        **line.model_dump(exclude={"first_frame"}),
-        first_frame=line.first_frame and _picture(line.first_frame, where, beside),
+        **line.model_dump(exclude={"first_frame", "references"}),
+        first_frame=line.first_frame and _picture(line.first_frame, f"{where}: first_frame", beside),
+        references=tuple(_picture(path, f"{where}: references", beside) for path in line.references),
     )
 
 
@@ -192,7 +196,9 @@ def _disagreements(line: _Line) -> Iterable[tuple[str, str]]:
     if line.task is Task.IMAGE_TO_VIDEO and line.first_frame is None:
         yield "first_frame", f"found nothing; {line.task} must have one: {_ALLOWED['first_frame']}"
     if line.task is not Task.IMAGE_TO_VIDEO and line.first_frame is not None:
-        yield "first_frame", f"found '{line.first_frame}'; {line.task} takes no picture, leave the field out"
+        problem = f"found '{line.first_frame}'; {line.task} takes no picture to begin with"
+        yield "first_frame", f"{problem}, leave the field out"
+    yield from _references_at_odds(line)
     if line.reading is not None:
         if line.spoken is None:
             yield (
@@ -204,20 +210,34 @@ def _disagreements(line: _Line) -> Iterable[tuple[str, str]]:
             yield "reading", f"found '{line.reading}'; allowed for {line.language}: {allowed}"
 
 
-def _picture(path: str, where: str, beside: Path) -> str:
-    """The absolute path of a first frame that is there and is a picture."""
+def _references_at_odds(line: _Line) -> Iterable[tuple[str, str]]:
+    """Reference pictures that the task does not take, or the words do not call by their numbers."""
+    given = len(line.references)
+    if line.task is not Task.REFERENCE_TO_VIDEO:
+        if given:
+            yield "references", f"found {given}; {line.task} takes no reference pictures, leave the field out"
+        return
+    if not given:
+        yield "references", f"found nothing; {line.task} must have at least one: {_ALLOWED['references']}"
+    numbers = set(range(1, given + 1))
+    for number in sorted(called(line.text) - numbers):
+        yield "text", f"found [Image {number}], but the references are {given}"
+    for number in sorted(numbers - called(line.text)):
+        yield "text", f"nowhere says [Image {number}]; each reference picture is called by its number"
+
+
+def _picture(path: str, field: str, beside: Path) -> str:
+    """The absolute path of a file that is there and is a picture."""
     from PIL import Image
 
     file = (beside / path).resolve()
     if not file.is_file():
-        raise SuiteError(f"{where}: first_frame: found '{path}', but there is no file {file}.")
+        raise SuiteError(f"{field}: found '{path}', but there is no file {file}.")
     try:
         with Image.open(file) as picture:
             picture.verify()
     except (OSError, SyntaxError) as error:  # PIL answers a broken PNG with SyntaxError
-        raise SuiteError(
-            f"{where}: first_frame: {file} is not a picture that can be read: {error}."
-        ) from error
+        raise SuiteError(f"{field}: {file} is not a picture that can be read: {error}.") from error
     return str(file)
 
 

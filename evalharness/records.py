@@ -44,13 +44,16 @@ class Task(StrEnum):
 
     TEXT_TO_VIDEO = "text_to_video"
     IMAGE_TO_VIDEO = "image_to_video"
+    REFERENCE_TO_VIDEO = "reference_to_video"
+    """With pictures of what is to appear, which is not how the clip begins."""
 
 
 class Category(StrEnum):
-    """The slice a leaderboard is computed on (the three boards of the launch story)."""
+    """The slice a leaderboard is computed on."""
 
     TEXT_TO_VIDEO = "text-to-video"
     IMAGE_TO_VIDEO = "image-to-video"
+    REFERENCE_TO_VIDEO = "reference-to-video"
     AUDIO_SYNC = "audio-sync"
 
 
@@ -129,13 +132,15 @@ class Prompt:
     first_frame: str | None = None
     """Absolute path of the first picture (image_to_video only)."""
     tags: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    """Absolute paths of the pictures that `text` calls [Image 1], [Image 2], … (reference_to_video only)."""
 
     @property
     def category(self) -> Category:
         """The board this prompt counts for: the tag `audio-sync` wins over the task."""
         if Category.AUDIO_SYNC in self.tags:
             return Category.AUDIO_SYNC
-        return Category.IMAGE_TO_VIDEO if self.task is Task.IMAGE_TO_VIDEO else Category.TEXT_TO_VIDEO
+        return Category(self.task.replace("_", "-"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +298,8 @@ class BlindPair:
     spoken: str | None
     first_frame: str | None
     """Token for the first picture, if the task has one."""
+    references: tuple[str, ...]
+    """Tokens for the reference pictures, in the order of the words' [Image 1], [Image 2], …"""
     left: str
     """Per-showing clip token."""
     right: str

@@ -59,13 +59,14 @@ class TestTheSuitesThatComeAlong:
     def test_each_is_large_enough(self) -> None:
         assert len(load_suite("text-to-video")) >= 60
         assert len(load_suite("image-to-video")) >= 24
+        assert len(load_suite("reference-to-video")) >= 12
         assert sum("impact" in prompt.tags for prompt in load_suite("audio-sync")) >= 24
         lines = Counter(prompt.language for prompt in SPEECH)
         assert set(lines) == set(SPOKEN_LANGUAGES)
         assert min(lines.values()) >= 10
 
     def test_no_prompt_is_there_twice_and_all_are_free(self) -> None:
-        prompts = load_suites(PromptSettings(), Path())
+        prompts = load_suites(PromptSettings(suites=list(builtin_suites())), Path())
         assert len({prompt.id for prompt in prompts}) == len(prompts)
         assert len({prompt.text for prompt in prompts}) == len(prompts)
         assert {prompt.licence for prompt in prompts} == {"CC0-1.0"}
@@ -176,6 +177,20 @@ class TestReading:
         assert full.first_frame == str(tmp_path / "start.png")
         assert full.task is Task.IMAGE_TO_VIDEO
 
+    def test_reference_pictures_keep_their_order(self, tmp_path: Path, write: Callable[..., str]) -> None:
+        for name in ("cat.png", "hat.png"):
+            Image.new("RGB", (64, 36)).save(tmp_path / name)
+        suite = write(
+            line(
+                task="reference_to_video",
+                text="[Image 2] on [Image 1], and [Image 2] again.",
+                references=["hat.png", "cat.png"],
+            )
+        )
+        (prompt,) = load_suite(suite, tmp_path)
+        assert prompt.references == (str(tmp_path / "hat.png"), str(tmp_path / "cat.png"))
+        assert prompt.category is Category.REFERENCE_TO_VIDEO
+
     def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(self, tmp_path: Path) -> None:
         text = "\ufeff" + "\r\n".join(json.dumps(line(id=id_)) for id_ in ("a", "b"))
         (tmp_path / "mine.jsonl").write_bytes(text.encode())
@@ -241,6 +256,36 @@ WRONG_LINES: tuple[tuple[str, Mapping[str, Any] | str, str], ...] = (
         "a missing picture",
         line(id="b", task="image_to_video", first_frame="gone.png"),
         r"mine\.jsonl:2: first_frame: found 'gone\.png', but there is no file .*gone\.png",
+    ),
+    (
+        "no reference picture",
+        line(id="b", task="reference_to_video"),
+        r"mine\.jsonl:2: references: found nothing; reference_to_video must have at least one",
+    ),
+    (
+        "needless reference pictures",
+        line(id="b", references=["a.png"]),
+        r"mine\.jsonl:2: references: found 1; text_to_video takes no reference pictures",
+    ),
+    (
+        "a picture that is not called",
+        line(id="b", task="reference_to_video", text="[Image 1] sings.", references=["a.png", "b.png"]),
+        r"mine\.jsonl:2: text: nowhere says \[Image 2\]",
+    ),
+    (
+        "a call without a picture",
+        line(id="b", task="reference_to_video", text="[Image 1], [Image 3].", references=["a.png"]),
+        r"mine\.jsonl:2: text: found \[Image 3\], but the references are 1",
+    ),
+    (
+        "a missing reference picture",
+        line(id="b", task="reference_to_video", text="[Image 1].", references=["gone.png"]),
+        r"mine\.jsonl:2: references: found 'gone\.png', but there is no file .*gone\.png",
+    ),
+    (
+        "a first frame beside references",
+        line(id="b", task="reference_to_video", first_frame="a.png", references=["gone.png"]),
+        r"mine\.jsonl:2: first_frame: found 'a\.png'; reference_to_video takes no picture",
     ),
     (
         "a reading of nothing",

@@ -53,7 +53,7 @@ class Deck {
       this.video[side].load();
     }
     this.urls.forEach((url) => URL.revokeObjectURL(url));
-    Object.assign(this, { pair: null, ready: null, urls: [], frame: null });
+    Object.assign(this, { pair: null, ready: null, urls: [], pictures: [] });
     this.reset();
   }
 
@@ -61,7 +61,7 @@ class Deck {
   load(pair) {
     this.clear();
     this.pair = pair;
-    this.ready = Promise.all([...SIDES.map((side) => this.loadClip(side)), this.loadFrame()]);
+    this.ready = Promise.all([...SIDES.map((side) => this.loadClip(side)), this.loadPictures()]);
     this.ready.catch(() => {}); // whoever shows the deck handles it
     return this.ready;
   }
@@ -72,8 +72,10 @@ class Deck {
     await this.decode(this.video[side], url);
   }
 
-  async loadFrame() {
-    if (this.pair.first_frame) this.frame = (await this.fetch(`/frame/${this.pair.first_frame}`)).url;
+  async loadPictures() {
+    const tokens = [this.pair.first_frame, ...this.pair.references].filter(Boolean);
+    const fetched = await Promise.all(tokens.map((token) => this.fetch(`/picture/${token}`)));
+    this.pictures = fetched.map(({ url }) => url);
   }
 
   // A whole file as an address of this page's own; asked for again while the server is away.

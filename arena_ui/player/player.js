@@ -9,6 +9,7 @@ const KEYS = {
 };
 const KEYS_OFF = "arena.keys-off";
 const SAVING = { idle: "", saving: "Saving…", saved: "Saved", retrying: "No connection, retrying…" };
+const FIRST_PICTURE = "The picture both clips had to start from";
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export default function ({ data, parentElement: root, setTriggerValue }) {
@@ -101,8 +102,9 @@ class Screen {
     this.find(".spoken").hidden = !pair.spoken;
     this.find(".spoken").textContent = pair.spoken ? `To be said: “${pair.spoken}”` : "";
     this.find(".spoken").lang = pair.prompt_language;
-    this.find(".first-frame").hidden = !pair.first_frame;
-    if (deck.frame) this.find(".first-frame").src = deck.frame;
+    this.find(".pictures").replaceChildren(
+      ...deck.pictures.map((url, index) => picture(url, pair.first_frame ? "" : `Image ${index + 1}`)),
+    );
     this.find(".sound").hidden = pair.silent;
     this.find(".silent").hidden = !pair.silent;
     this.ask();
@@ -322,4 +324,13 @@ class Screen {
     this.canAnswer = enough;
     for (const button of this.find(".choices").children) button.setAttribute("aria-disabled", !enough);
   }
+}
+
+// One of the prompt's pictures: named as the words call it, or the one that clips began with.
+function picture(url, name) {
+  const figure = document.createElement("figure");
+  const image = figure.appendChild(document.createElement("img"));
+  Object.assign(image, { src: url, alt: name || FIRST_PICTURE });
+  if (name) figure.appendChild(document.createElement("figcaption")).textContent = name;
+  return figure;
 }

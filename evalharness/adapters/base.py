@@ -19,7 +19,7 @@ does so also has `make(request, journal)`; a journal keeps one job's standing fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -39,6 +39,7 @@ __all__ = [
     "SeedSupport",
     "Standing",
     "offer_of",
+    "refuse_task",
 ]
 
 
@@ -144,6 +145,16 @@ def offer_of(adapter: Adapter, request: GenerationRequest) -> Offer:
         request.height,
         request.fps,
         audio=adapter.capabilities.audio != "never",
+    )
+
+
+def refuse_task(system: str, prompt: Prompt, tasks: Collection[Task]) -> str | None:
+    """A sentence where the prompt's task is none of those that the system serves."""
+    if prompt.task in tasks:
+        return None
+    return (
+        f"System '{system}' serves {', '.join(tasks)}, and prompt '{prompt.id}' is {prompt.task}: take the "
+        "system out of this study, or prompts of that kind out of its suites."
     )
 
 

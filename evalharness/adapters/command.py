@@ -5,6 +5,7 @@ Parameters:
 - `argv`: the program and its arguments, a list; no shell sees it. Placeholders in it are replaced:
   {prompt} {prompt_id} {seed} {output} {first_frame} {spoken} {language} {duration_s} {width} {height}
   {fps}. What a prompt does not have is the empty string; write {{seed}} for the text "{seed}" itself.
+  {references}, an argument of its own, becomes as many arguments as the prompt has reference pictures.
 - `cwd`: where it runs, relative to the study's folder (default: that folder).
 - `pass_env`: names of environment variables that it gets beside PATH, HOME and LANG; their values are
   never recorded.
@@ -47,12 +48,22 @@ PLACEHOLDERS = (
     "width",
     "height",
     "fps",
+    "references",
 )
+REFERENCES = "{references}"
+"""The one placeholder that stands for any number of arguments."""
 ALWAYS_PASSED = ("PATH", "HOME", "LANG")
 
 TAIL_LINES, TAIL_CHARACTERS = 20, 2000
 SHORTEST_SECRET = 8
 """Shorter values of passed variables (a 1, a yes) are no secrets and would blot out ordinary text."""
+
+SHOWN = {
+    Task.TEXT_TO_VIDEO: None,
+    Task.IMAGE_TO_VIDEO: "first_frame",
+    Task.REFERENCE_TO_VIDEO: "references",
+}
+"""Which placeholder shows a program the pictures of a task."""
 
 _PLACEHOLDER = re.compile(r"\{\{(?P<literal>\w+)\}\}|\{(?P<name>[A-Za-z_]\w*)\}")
 
@@ -87,17 +98,17 @@ class CommandAdapter:
                 "argv", f"found the program '{program}', which is no executable file in {place}"
             )
         self.capabilities = Capabilities(
-            tasks=tuple(Task) if "first_frame" in used else (Task.TEXT_TO_VIDEO,),
+            tasks=tuple(task for task, shown in SHOWN.items() if shown is None or shown in used),
             seed=SeedSupport.BEST_EFFORT if "seed" in used else SeedSupport.NONE,
         )
 
     def refuse(self, request: GenerationRequest) -> str | None:
-        """A sentence where the program would not be shown the picture it is to start from."""
+        """A sentence where the program would not be shown the pictures it is to work from."""
         if request.prompt.task in self.capabilities.tasks:
             return None
         return (
             f"System '{self._name}' cannot serve prompt '{request.prompt.id}' ({request.prompt.task}): "
-            "its argv has no {first_frame}. Add it, or leave these prompts out."
+            f"its argv has no {{{SHOWN[request.prompt.task]}}}. Add it, or leave these prompts out."
         )
 
     def offer(self, request: GenerationRequest) -> Offer:
@@ -136,18 +147,22 @@ class CommandAdapter:
 
     def _placeholders(self) -> frozenset[str]:
         """The names used in argv, all of them known and {output} among them."""
-        used = {
-            found["name"] for part in self._argv for found in _PLACEHOLDER.finditer(part) if found["name"]
-        }
+        named = [{found["name"] for found in _PLACEHOLDER.finditer(part)} - {None} for part in self._argv]
+        used = frozenset[str]().union(*named)
         for name in sorted(used.difference(PLACEHOLDERS)):
             allowed = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
             raise self._wrong(
                 "argv",
                 f"found the placeholder {{{name}}}; allowed: {allowed}, and {{{{{name}}}}} for the bare text",
             )
+        if any(
+            "references" in names and part != REFERENCES
+            for names, part in zip(named, self._argv, strict=True)
+        ):
+            raise self._wrong("argv", f"found {REFERENCES} inside an argument; let it be one of its own")
         if "output" not in used:
             raise self._wrong("argv", "found no {output}; the program must be told where to write its clip")
-        return frozenset(used)
+        return used
 
     def _read_environment(self) -> Mapping[str, str]:
         for name in self._passed:
@@ -167,8 +182,10 @@ class CommandAdapter:
         return ConfigError(f"System '{self._name}': {parameter}: {problem}.")
 
     def _filled(self, request: GenerationRequest, output: str) -> list[str]:
-        values = _values(request, output)
-        return [_fill(part, values) for part in self._argv]
+        values, filled = _values(request, output), list[str]()
+        for part in self._argv:
+            filled += request.prompt.references if part == REFERENCES else [_fill(part, values)]
+        return filled
 
     def _run(self, request: GenerationRequest, output: Path) -> Ending:
         argv = self._filled(request, str(output))

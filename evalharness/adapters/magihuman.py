@@ -28,7 +28,14 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StrictStr
 
-from evalharness.adapters.base import Capabilities, Generated, GenerationRequest, Offer, SeedSupport
+from evalharness.adapters.base import (
+    Capabilities,
+    Generated,
+    GenerationRequest,
+    Offer,
+    SeedSupport,
+    refuse_task,
+)
 from evalharness.adapters.delivery import delivery
 from evalharness.adapters.parameters import Parameters, read_parameters
 from evalharness.adapters.processes import Ending, run_program
@@ -68,7 +75,7 @@ class MagiHumanAdapter:
     """Runs the checkout's command line once per clip."""
 
     version: ClassVar[str] = "1"
-    capabilities = Capabilities(tasks=tuple(Task), seed=SeedSupport.BEST_EFFORT)
+    capabilities = Capabilities((Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO), SeedSupport.BEST_EFFORT)
 
     def __init__(self, system: System, *, folder: Path) -> None:
         self._name = system.name
@@ -93,6 +100,9 @@ class MagiHumanAdapter:
 
     def refuse(self, request: GenerationRequest) -> str | None:
         """A sentence for the prompts that its command line cannot take."""
+        refusal = refuse_task(self._name, request.prompt, self.capabilities.tasks)
+        if refusal is not None:
+            return refusal
         text = request.prompt.text
         if text.strip() and "/" not in text[:NAMED_AFTER] and "\0" not in text and not text.startswith("-"):
             return None

@@ -115,8 +115,9 @@ def prompt_values(record: Prompt) -> Values:
 
 def prompt(row: Row[Any]) -> Prompt:
     """A prompt from its row."""
-    values = row._mapping
-    return Prompt(**{**values, "task": Task(values["task"]), "tags": tuple(values["tags"])})
+    values = dict(row._mapping)
+    task, tags, references = Task(values["task"]), tuple(values["tags"]), tuple(values["references"])
+    return Prompt(**{**values, "task": task, "tags": tags, "references": references})
 
 
 def job(row: Row[Any]) -> Job:

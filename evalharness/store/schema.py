@@ -117,6 +117,7 @@ prompts = Table(
     Column("reading", Text),
     Column("first_frame", Text),
     Column("tags", JSON, nullable=False),
+    Column("references", JSON, nullable=False, server_default="[]"),
     PrimaryKeyConstraint("id", name="pk_prompts"),
     _one_of("task", Task, name="ck_prompts_task"),
 )

@@ -93,7 +93,7 @@ class TestArguments:
             spoken="Papa!",
             first_frame="start.png",
         )
-        names = [name for name in PLACEHOLDERS if name != "output"]
+        names = [name for name in PLACEHOLDERS if name not in ("output", "references")]
         given_, _, _ = told(prompt, *(f"{name}={{{name}}}" for name in names))
         assert dict(word.split("=", 1) for word in given_) == {
             "prompt": "A man says: “Papa!”",
@@ -107,6 +107,13 @@ class TestArguments:
             "height": "36",
             "fps": "24",
         }
+
+    def test_reference_pictures_are_arguments_of_their_own(
+        self, prompt: Prompt, told: Callable[..., Any]
+    ) -> None:
+        pictured = replace(prompt, task=Task.REFERENCE_TO_VIDEO, references=("a hat.png", "cat.png"))
+        assert told(pictured, "with", "{references}", "end")[0] == ["with", "a hat.png", "cat.png", "end"]
+        assert told(prompt, "with", "{references}", "end")[0] == ["with", "end"]
 
     def test_what_a_prompt_does_not_have_is_an_empty_argument(
         self, prompt: Prompt, told: Callable[..., Any]
@@ -263,6 +270,12 @@ class TestParameters:
         assert seeing.refuse(request_for(picture)) is None
         assert blind.refuse(request_for(prompt)) is None
         assert "its argv has no {first_frame}" in (blind.refuse(request_for(picture)) or "")
+        pictured = replace(prompt, task=Task.REFERENCE_TO_VIDEO, references=("hat.png",))
+        assert "its argv has no {references}" in (seeing.refuse(request_for(pictured)) or "")
+        shown = program(study, ["sh", "{output}", "{references}"])
+        assert shown.refuse(request_for(pictured)) is None
+        with pytest.raises(ConfigError, match=r"found \{references\} inside an argument"):
+            program(study, ["sh", "{output}", "--with={references}"])
 
 
 class TestEndings:

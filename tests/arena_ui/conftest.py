@@ -42,12 +42,13 @@ run(Path(sys.argv[1]), port=int(sys.argv[2]), announce=lambda url: print(url, fl
 LINES = {"en": "Bring me a warm cup of tea.", "de": "Bring mir bitte warmen Tee."}
 
 
-def prompts_of(number: int, first_frame: Path) -> list[Prompt]:
-    """`number` prompts over the three categories; a third spoken, a third with a first frame."""
+def prompts_of(number: int, picture: Path) -> list[Prompt]:
+    """`number` prompts: a third spoken, a third with a first frame, every sixth with two references."""
     made = []
     for index in range(number):
         tags = ("audio-sync",) if index % 3 == 2 else ()
-        task = Task.IMAGE_TO_VIDEO if index % 3 == 1 else Task.TEXT_TO_VIDEO
+        plain = Task.REFERENCE_TO_VIDEO if index % 6 == 3 else Task.TEXT_TO_VIDEO
+        task = Task.IMAGE_TO_VIDEO if index % 3 == 1 else plain
         language = "de" if index % 6 == 5 else "en"
         made.append(
             Prompt(
@@ -57,8 +58,9 @@ def prompts_of(number: int, first_frame: Path) -> list[Prompt]:
                 language,
                 "CC0-1.0",
                 spoken=LINES[language] if tags else None,
-                first_frame=str(first_frame) if task is Task.IMAGE_TO_VIDEO else None,
+                first_frame=str(picture) if task is Task.IMAGE_TO_VIDEO else None,
                 tags=tags,
+                references=(str(picture),) * 2 if task is Task.REFERENCE_TO_VIDEO else (),
             )
         )
     return made

@@ -99,7 +99,7 @@ class Arena:
 
 @pytest.fixture
 def arena(make_study: Callable[..., Study], request: pytest.FixtureRequest) -> Iterator[Arena]:
-    study = make_study(prompts=3, votes_per_voter=4, **getattr(request, "param", {}))
+    study = make_study(**{"prompts": 3, "votes_per_voter": 4, **getattr(request, "param", {})})
     with Store.open(study.database_url) as store:
         it = Arena(study, store, datetime(2026, 6, 1, 9, 0, tzinfo=UTC))
         booth = Booth(study, store, Sealer(b"k" * 32), clock=lambda: it.now)
@@ -339,21 +339,24 @@ def test_lengths_leave_room_for_a_whole_box() -> None:
         assert all(common_length(sizes) - size >= 8 for size in sizes)
 
 
-def test_a_first_frame_is_shown_where_the_prompt_has_one(arena: Arena) -> None:
+@pytest.mark.parametrize("arena", [{"prompts": 4, "votes_per_voter": 12}], indirect=True)
+def test_pictures_are_shown_where_the_prompt_has_them(arena: Arena) -> None:
     client = arena.visitor()
-    frames = []
-    for _ in range(4):
-        pair = pairs_of(client)[0]
-        has_frame = arena.store.battle(pair["battle_id"]).category == "image-to-video"
-        assert (pair["first_frame"] is not None) == has_frame
-        if has_frame:
-            frames.append(client.get(f"/frame/{pair['first_frame']}"))
+    shown: dict[str, list[httpx.Response]] = {"image-to-video": [], "reference-to-video": []}
+    while pairs := pairs_of(client):
+        pair = pairs[0]
+        category = arena.store.battle(pair["battle_id"]).category
+        assert (pair["first_frame"] is not None) == (category == "image-to-video")
+        assert len(pair["references"]) == 2 * (category == "reference-to-video")
+        for token in filter(None, (pair["first_frame"], *pair["references"])):
+            shown[category].append(client.get(f"/picture/{token}"))
         arena.now += timedelta(seconds=5)
         arena.vote(client, pair)
-    assert frames
-    assert all(reply.headers["content-type"] == "image/png" for reply in frames)
-    assert frames[0].content.startswith(b"\x89PNG")
-    assert "suite-secret" not in str(frames[0].headers)
+    assert all(shown.values())
+    for reply in (reply for replies in shown.values() for reply in replies):
+        assert reply.headers["content-type"] == "image/png"
+        assert reply.content.startswith(b"\x89PNG")
+        assert "suite-secret" not in str(reply.headers)
 
 
 def test_links_that_were_not_made_here_open_nothing(arena: Arena) -> None:
@@ -362,9 +365,9 @@ def test_links_that_were_not_made_here_open_nothing(arena: Arena) -> None:
     for path in (
         "/clip/x",
         "/clip/" + "A" * 60,
-        f"/frame/{pair['left']}",
+        f"/picture/{pair['left']}",
         f"/clip/{pair['left'][:-1]}",
-        "/frame/x",
+        "/picture/x",
     ):
         assert client.get(path).status_code == 404
     arena.now += timedelta(hours=3)

@@ -23,7 +23,14 @@ SEALER = Sealer(b"k" * 32)
 def test_a_token_opens_to_what_was_sealed(battle: bytes, part: Part, expires: int) -> None:
     showing = SEALER.open(SEALER.seal(battle.hex(), part, expires), expires)
     assert isinstance(showing, Showing)
-    assert (showing.battle_id, showing.part) == (battle.hex(), part)
+    assert (showing.battle_id, showing.part, showing.number) == (battle.hex(), part, 0)
+
+
+@given(number=st.integers(0, 30))
+def test_a_token_says_which_reference_picture_it_opens(number: int) -> None:
+    showing = SEALER.open(SEALER.seal(BATTLE, Part.REFERENCE, 1000, number=number), 1000)
+    assert showing is not None
+    assert (showing.part, showing.number) == (Part.REFERENCE, number)
 
 
 def test_a_late_token_is_none() -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from evalharness.errors import StoreError
+from evalharness.records import Prompt, Task
 from evalharness.store import Store, migrate, schema
+from evalharness.store.migrations.checks import replace_check
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "store"
 VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
@@ -122,8 +125,6 @@ def test_a_migration_that_fails_leaves_nothing_behind(url, engine, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise StoreError("the power went")
 
-    from alembic.operations import Operations
-
     monkeypatch.setattr(Operations, "execute", fail)  # the triggers, after all tables
     with pytest.raises(StoreError, match="the power went"):
         Store.open(url)
@@ -168,3 +169,33 @@ def test_an_old_database_is_brought_up_to_date_with_all_it_holds(version, tmp_pa
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         with pytest.raises(sqlite3.IntegrityError, match="append only"):
             connection.execute("DELETE FROM votes")
+
+
+def test_a_migrated_database_takes_reference_pictures_and_no_other_task(tmp_path):
+    """SQLite reads the edited text of a table again, in this connection and in others."""
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+        connection.executescript((GOLDEN / "0002.sql").read_text(encoding="utf-8"))
+    prompt = Prompt(
+        "hat", Task.REFERENCE_TO_VIDEO, "[Image 1] on [Image 2].", "en", "CC0-1.0", references=("/a", "/b")
+    )
+    with Store.open(f"sqlite:///{tmp_path}/study.db") as store:
+        store.put_prompts([prompt])
+        assert prompt in store.prompts()
+        assert all(known.references == () for known in store.prompts() if known.id != "hat")
+    with (
+        closing(sqlite3.connect(tmp_path / "study.db")) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="ck_prompts_task"),
+    ):
+        connection.execute("UPDATE prompts SET task = 'words_to_video'")
+
+
+def test_a_check_that_is_not_there_is_not_replaced_in_silence(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/study.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE t (n INTEGER, CONSTRAINT c CHECK (n > 0))"))
+        with (
+            Operations.context(MigrationContext.configure(connection)),
+            pytest.raises(RuntimeError, match=r"The table t has no CHECK \(n > 1\)"),
+        ):
+            replace_check("t", "c", "n > 1", "n > 2")
+    engine.dispose()

@@ -86,7 +86,7 @@ class DiffusersAdapter:
     """Asks the device's own process for each clip; the pipeline stays loaded there from clip to clip."""
 
     version: ClassVar[str] = "1"
-    capabilities = Capabilities(tasks=tuple(Task), seed=SeedSupport.EXACT)
+    capabilities = Capabilities((Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO), SeedSupport.EXACT)
 
     def __init__(self, system: System, *, folder: Path) -> None:
         self._name = system.name

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from evalharness.adapters.base import Capabilities, Generated, GenerationRequest, SeedSupport
+from evalharness.adapters.base import Capabilities, Generated, GenerationRequest, SeedSupport, refuse_task
 from evalharness.adapters.delivery import delivery
 from evalharness.adapters.parameters import read_parameters
 from evalharness.errors import GenerationError, MediaError, MissingExtraError
@@ -28,7 +28,12 @@ class SyntheticAdapter:
     """Renders on the processor, faster than real time, with no model and no network."""
 
     version: ClassVar[str] = "1"
-    capabilities = Capabilities(tasks=tuple(Task), seed=SeedSupport.EXACT, audio="switchable", cpu_bound=True)
+    capabilities = Capabilities(
+        tasks=(Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO),
+        seed=SeedSupport.EXACT,
+        audio="switchable",
+        cpu_bound=True,
+    )
 
     def __init__(self, system: System, *, folder: Path) -> None:
         del folder
@@ -36,9 +41,10 @@ class SyntheticAdapter:
         self._knobs = read_parameters(Knobs, system)
 
     def refuse(self, request: GenerationRequest) -> str | None:
-        """Only a line in a language without a voice is refused."""
-        if request.prompt.spoken is None:
-            return None
+        """Prompts with reference pictures, and lines in a language without a voice."""
+        refusal = refuse_task(self._name, request.prompt, self.capabilities.tasks)
+        if refusal is not None or request.prompt.spoken is None:
+            return refusal
         from .speech import LANGUAGES
 
         if request.prompt.language in LANGUAGES:
