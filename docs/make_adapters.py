@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.cli.adapters import WITHOUT_VENDOR, listed, price_span, span
+from evalharness.cli.generation_plan import TASKS
 
 ROOT = Path(__file__).parents[1]
-TASKS = {"text_to_video": "t2v", "image_to_video": "i2v"}
 MARK = {"none": "none", "switch": "switched off", "hidden": "hidden", "unknown": "nobody says"}
 REWRITING = {"none": "none", "switch": "switched off", "unknown": "nobody says"}
 

@@ -28,10 +28,10 @@ from evalharness.adapters.remote.exchange import (
     TaskState,
 )
 from evalharness.adapters.remote.faults import kind_of_status, sentence
-from evalharness.adapters.remote.first_frames import FrameLimits, refuse_frame
+from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import kept, link, retry_after_s, table, text
 from evalharness.adapters.remote.route import Route, unreadable
-from evalharness.records import FailureKind, Task
+from evalharness.records import FailureKind
 
 __all__ = ["ArkAdapter", "ArkParameters", "ArkRoute"]
 
@@ -51,7 +51,7 @@ class ArkParameters(Parameters):
     """`flex` waits longer and costs about half; Seedance 1.5 pro alone has it."""
 
 
-FRAMES = FrameLimits(least_px=300, most_px=6000, steepest=2.5, most_bytes=30_000_000)
+FRAMES = PictureLimits(least_px=300, most_px=6000, steepest=2.5, most_bytes=30_000_000)
 
 SEEDS = range(2**32)
 
@@ -132,7 +132,7 @@ class ArkRoute(Route):
         return bearer(environment, "ARK_API_KEY", "Ark")
 
     def refuse(self, ask: Ask) -> str | None:
-        """Settings hidden in prompts, tiers that the model lacks, and first frames beyond its limits."""
+        """Settings hidden in prompts, tiers that the model lacks, and pictures beyond its limits."""
         command = COMMANDS.search(ask.prompt)
         if command is not None:
             return (
@@ -143,9 +143,7 @@ class ArkRoute(Route):
             return f"'{ask.model}' has no service tier 'flex': leave the parameter 'service_tier' out."
         if ask.seed is not None and ask.seed not in SEEDS:
             return f"The seed {ask.seed} is not one of 0 to {SEEDS.stop - 1}, which Ark takes."
-        if ask.task is Task.IMAGE_TO_VIDEO:
-            return refuse_frame(ask.first_frame or "", FRAMES, ratio=ask.ratio)
-        return None
+        return refuse_pictures(ask, FRAMES)
 
     def create(self, ask: Ask) -> Call:
         """The call that makes a task."""
@@ -157,6 +155,10 @@ class ArkRoute(Route):
             )
             # Seedance 2.5 takes nothing else beside a first frame, and the older ones would crop the picture.
             ratio = "adaptive"
+        content += [
+            {"type": "image_url", "image_url": {"url": url}, "role": "reference_image"}
+            for url in ask.references
+        ]
         body: dict[str, Any] = {
             "model": model_id(ask.model, self._region),
             "content": content,

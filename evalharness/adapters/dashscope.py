@@ -30,11 +30,11 @@ from evalharness.adapters.remote.exchange import (
     TaskState,
 )
 from evalharness.adapters.remote.faults import kind_of_status, sentence
-from evalharness.adapters.remote.first_frames import FrameLimits, refuse_frame
+from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import kept, link, retry_after_s, table, text
 from evalharness.adapters.remote.route import Route, unreadable
 from evalharness.errors import ConfigError
-from evalharness.records import FailureKind, Task
+from evalharness.records import FailureKind
 
 __all__ = ["DashscopeAdapter", "DashscopeParameters", "DashscopeRoute"]
 
@@ -63,7 +63,9 @@ class DashscopeParameters(Parameters):
 class _Family:
     """What models whose ids begin alike understand beyond the common fields."""
 
-    frame: FrameLimits
+    frame: PictureLimits
+    reference: PictureLimits | None = None
+    """Of reference pictures, where they differ from those of a first frame."""
     ratio_of_frame: str | None = None
     """What `ratio` says where the clip takes the shape of its first frame; None: the field is unknown."""
     switched_off: tuple[str, ...] = ()
@@ -72,12 +74,15 @@ class _Family:
     workspace_only: bool = False
 
 
-_WAN_FRAMES = FrameLimits(least_px=240, most_px=8000, steepest=8, most_bytes=20_000_000, transparent=False)
+_WAN_FRAMES = PictureLimits(least_px=240, most_px=8000, steepest=8, most_bytes=20_000_000, transparent=False)
 
 FAMILIES: Mapping[str, _Family] = {
     "happyhorse-1.": _Family(
         # Pages differ between 10 and 20 MB: the smaller one always holds.
-        frame=FrameLimits(least_px=300, steepest=2.5, most_bytes=10_000_000),
+        frame=PictureLimits(least_px=300, steepest=2.5, most_bytes=10_000_000),
+        reference=PictureLimits(
+            least_px=400, steepest=2.5, most_bytes=10_000_000, formats=frozenset({"JPEG", "PNG", "WEBP"})
+        ),
     ),
     "wan2.7-": _Family(frame=_WAN_FRAMES, switched_off=("prompt_extend",)),
     "wan3.0-": _Family(
@@ -159,7 +164,7 @@ class DashscopeRoute(Route):
         return bearer(environment, "DASHSCOPE_API_KEY", "Alibaba Model Studio")
 
     def refuse(self, ask: Ask) -> str | None:
-        """Unknown dialects, hosts that do not serve the model, and first frames beyond its limits."""
+        """Unknown dialects, hosts that do not serve the model, and pictures beyond its limits."""
         family = _family(ask.model)
         if family is None:
             return (
@@ -177,9 +182,7 @@ class DashscopeRoute(Route):
                 f"The negative prompt has {len(ask.negative_prompt or '')} characters; Model Studio reads "
                 f"{NEGATIVE_CHARACTERS} and drops the rest in silence: shorten it."
             )
-        if ask.task is Task.IMAGE_TO_VIDEO:
-            return refuse_frame(ask.first_frame or "", family.frame, ratio=ask.ratio)
-        return None
+        return refuse_pictures(ask, family.frame, family.reference)
 
     def create(self, ask: Ask) -> Call:
         """The call that makes a task."""
@@ -194,6 +197,8 @@ class DashscopeRoute(Route):
         if ask.first_frame is not None:
             given["media"] = [{"type": "first_frame", "url": ask.first_frame}]
             ratio = family.ratio_of_frame
+        if ask.references:
+            given["media"] = [{"type": "reference_image", "url": url} for url in ask.references]
         if ratio is not None:
             settings["ratio"] = ratio
         settings |= {"duration": int(ask.duration_s), "watermark": False}

@@ -29,11 +29,11 @@ from evalharness.adapters.remote.exchange import (
     TaskState,
 )
 from evalharness.adapters.remote.faults import kind_of_status, sentence
-from evalharness.adapters.remote.first_frames import FrameLimits, refuse_frame
 from evalharness.adapters.remote.inputs import inputs
+from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import at, kept, link, retry_after_s, table, text
 from evalharness.adapters.remote.route import Route, unreadable
-from evalharness.records import FailureKind, Task
+from evalharness.records import FailureKind
 
 __all__ = ["FalAdapter", "FalRoute"]
 
@@ -46,7 +46,7 @@ HEADERS = {
 }
 """One request, one run, of the model that was asked for; the last switch is documented under two names."""
 
-FRAMES = FrameLimits(
+FRAMES = PictureLimits(
     least_px=300, steepest=2.5, most_bytes=10_000_000, formats=frozenset({"JPEG", "PNG", "WEBP"})
 )
 """The strictest of the models behind the gateway, which names none of its own."""
@@ -103,9 +103,7 @@ class FalRoute(Route):
         """Seeds and first frames that some model behind the gateway would refuse after all."""
         if ask.seed is not None and ask.seed not in SEEDS:
             return f"The seed {ask.seed} is not one of 0 to {SEEDS.stop - 1}, which all models here take."
-        if ask.task is Task.IMAGE_TO_VIDEO:
-            return refuse_frame(ask.first_frame or "", FRAMES, ratio=ask.ratio)
-        return None
+        return refuse_pictures(ask, FRAMES)
 
     def create(self, ask: Ask) -> Call:
         """The call that queues a request."""

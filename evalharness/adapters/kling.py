@@ -32,7 +32,7 @@ from evalharness.adapters.remote.exchange import (
     TaskState,
 )
 from evalharness.adapters.remote.faults import kind_of_status, sentence
-from evalharness.adapters.remote.first_frames import FrameLimits, refuse_frame
+from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import at, kept, link, retry_after_s, table, text
 from evalharness.adapters.remote.route import Route, unreadable
 from evalharness.records import FailureKind, Task
@@ -61,7 +61,7 @@ LEGACY_MODES = {"720p": "std", "1080p": "pro", "4k": "4k"}
 LEGACY_CHARACTERS = 2500
 """Of a prompt and of a negative one; the path contract's longer limit is in the catalogue."""
 
-FRAMES = FrameLimits(least_px=300, steepest=2.5, most_bytes=10_000_000, formats=frozenset({"JPEG", "PNG"}))
+FRAMES = PictureLimits(least_px=300, steepest=2.5, most_bytes=10_000_000, formats=frozenset({"JPEG", "PNG"}))
 
 TOKEN_LIVES_S = 1800
 CLOCKS_DIFFER_S = 5
@@ -136,9 +136,7 @@ class KlingRoute(Route):
     def refuse(self, ask: Ask) -> str | None:
         """What one contract lacks beside the other, and first frames beyond the model's limits."""
         refused = _beyond_legacy(ask) if self._legacy else _beyond_path(ask)
-        if refused is None and ask.task is Task.IMAGE_TO_VIDEO:
-            return refuse_frame(ask.first_frame or "", FRAMES, ratio=ask.ratio)
-        return refused
+        return refused or refuse_pictures(ask, FRAMES)
 
     def create(self, ask: Ask) -> Call:
         """The call that makes a task."""

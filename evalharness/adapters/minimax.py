@@ -29,10 +29,10 @@ from evalharness.adapters.remote.exchange import (
     TaskState,
 )
 from evalharness.adapters.remote.faults import kind_of_status, sentence
-from evalharness.adapters.remote.first_frames import FrameLimits, refuse_frame
+from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import at, kept, link, retry_after_s, table, text
 from evalharness.adapters.remote.route import Route, unreadable
-from evalharness.records import FailureKind, Task
+from evalharness.records import FailureKind
 
 __all__ = ["MinimaxAdapter", "MinimaxParameters", "MinimaxRoute"]
 
@@ -50,7 +50,7 @@ class MinimaxParameters(Parameters):
     region: RegionName = "global"
 
 
-FRAMES = FrameLimits(
+FRAMES = PictureLimits(
     least_px=256,
     most_px=5760,
     steepest=2.5,
@@ -141,9 +141,7 @@ class MinimaxRoute(Route):
 
     def refuse(self, ask: Ask) -> str | None:
         """First frames beyond the model's limits."""
-        if ask.task is Task.IMAGE_TO_VIDEO:
-            return refuse_frame(ask.first_frame or "", FRAMES, ratio=ask.ratio)
-        return None
+        return refuse_pictures(ask, FRAMES)
 
     def create(self, ask: Ask) -> Call:
         """The call that makes a task."""

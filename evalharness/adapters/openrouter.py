@@ -28,17 +28,17 @@ from evalharness.adapters.remote.exchange import (
     TaskState,
 )
 from evalharness.adapters.remote.faults import kind_of_status, sentence
-from evalharness.adapters.remote.first_frames import FrameLimits, refuse_frame
+from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import at, kept, link, retry_after_s, table, text
 from evalharness.adapters.remote.route import Route, unreadable
-from evalharness.records import FailureKind, Task
+from evalharness.records import FailureKind
 
 __all__ = ["OpenrouterAdapter", "OpenrouterRoute"]
 
 HOST = "https://openrouter.ai"
 BASE = "/api/v1"
 
-FRAMES = FrameLimits(
+FRAMES = PictureLimits(
     least_px=300, steepest=2.5, most_bytes=10_000_000, formats=frozenset({"JPEG", "PNG", "WEBP"})
 )
 """The strictest of the vendors behind the gateway, which names none of its own."""
@@ -102,9 +102,7 @@ class OpenrouterRoute(Route):
         """Seeds and first frames that some vendor behind the gateway would refuse after all."""
         if ask.seed is not None and ask.seed not in SEEDS:
             return f"The seed {ask.seed} is not one of 0 to {SEEDS.stop - 1}, which all models here take."
-        if ask.task is Task.IMAGE_TO_VIDEO:
-            return refuse_frame(ask.first_frame or "", FRAMES, ratio=ask.ratio)
-        return None
+        return refuse_pictures(ask, FRAMES)
 
     def create(self, ask: Ask) -> Call:
         """The call that makes a task."""

@@ -31,12 +31,12 @@ from evalharness.adapters.remote.exchange import (
     TaskState,
 )
 from evalharness.adapters.remote.faults import kind_of_status, sentence
-from evalharness.adapters.remote.first_frames import FrameLimits, refuse_frame
 from evalharness.adapters.remote.google_credentials import application_credentials, headers_of
+from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import at, kept, retry_after_s, table, text
 from evalharness.adapters.remote.route import Route, unreadable
 from evalharness.errors import GenerationError
-from evalharness.records import FailureKind, Task
+from evalharness.records import FailureKind
 
 __all__ = ["VertexAdapter", "VertexParameters", "VertexRoute"]
 
@@ -62,7 +62,7 @@ class VertexParameters(Parameters):
 
 SEEDS = range(2**32)
 
-FRAMES = FrameLimits(least_px=64, steepest=2.5, most_bytes=20_000_000, formats=frozenset({"JPEG", "PNG"}))
+FRAMES = PictureLimits(least_px=64, steepest=2.5, most_bytes=20_000_000, formats=frozenset({"JPEG", "PNG"}))
 
 OPERATION = re.compile(
     r"(?P<model>projects/[^/]+/locations/[^/]+/publishers/google/models/[^/]+)/operations/(?P<id>[\w-]+)$"
@@ -148,9 +148,7 @@ class VertexRoute(Route):
         """Seeds and first frames beyond the model's limits."""
         if ask.seed is not None and ask.seed not in SEEDS:
             return f"The seed {ask.seed} is not one of 0 to {SEEDS.stop - 1}, which Veo takes."
-        if ask.task is Task.IMAGE_TO_VIDEO:
-            return refuse_frame(ask.first_frame or "", FRAMES, ratio=ask.ratio)
-        return None
+        return refuse_pictures(ask, FRAMES)
 
     def create(self, ask: Ask) -> Call:
         """The call that starts an operation, which gives one clip."""

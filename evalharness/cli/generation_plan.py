@@ -25,7 +25,7 @@ from evalharness.store import Store
 
 __all__ = ["money", "print_plan", "show_plan"]
 
-TASKS = {"text_to_video": "t2v", "image_to_video": "i2v"}
+TASKS = {"text_to_video": "t2v", "image_to_video": "i2v", "reference_to_video": "r2v"}
 PICTURE = re.compile(r"(data:image/\w+;base64,)([A-Za-z0-9+/=]{40,})")
 
 

@@ -13,5 +13,5 @@ client.py      sending one call, and whether it certainly did not arrive
 limits.py      what an account may do at once
 
 What routes share: address.py (hosts), credentials.py (keys), reading.py (values out of unknown answers),
-faults.py (what went wrong, in a sentence), first_frames.py (which pictures a vendor takes).
+faults.py (what went wrong, in a sentence), pictures.py (which pictures a vendor takes).
 """

@@ -43,6 +43,8 @@ class Spelling(_Table):
     """Sent where sound can be switched."""
     first_frame: str = "image_url"
     """With [] at its end where it takes a list."""
+    references: str = ""
+    """Takes the list of reference pictures."""
     ratio_with_frame: str = ""
     """The ratio beside a first frame: "{}" for the asked one, a word, or "" where none is sent, because the
     clip takes the picture's shape."""
@@ -72,6 +74,10 @@ class Model(_Table):
     """A mark: none; a visible one that we turn off; a hidden one that cannot be turned off; nobody says."""
     fps: Positive | None = None
     """Frames a second where documented; the probe of each clip has the last word."""
+    references: int = Field(default=0, ge=0)
+    """How many reference pictures it takes at most."""
+    references_called: str = Field(default="[Image {}]", pattern=r"^[^{}]*\{\}[^{}]*$")
+    """How its prompts call the picture of a number."""
     prompt_characters: int | None = Field(default=None, ge=1)
     """Longer prompts are refused: vendors cut them in silence."""
     prompt_characters_cjk: int | None = Field(default=None, ge=1)
@@ -108,6 +114,8 @@ class Model(_Table):
             strange = set(getattr(self, key)) - set(self.resolutions)
             if strange:
                 raise ValueError(f"{key} names {min(strange)!r}, which is none of its resolutions")
+        if (Task.REFERENCE_TO_VIDEO in self.ids) != (self.references > 0):
+            raise ValueError("references says how many pictures reference_to_video takes: give both or none")
         return self
 
     def pixels(self, resolution: str, ratio: str) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from evalharness.adapters.parameters import Parameters
 from evalharness.adapters.remote.catalogue import Model
 from evalharness.adapters.remote.exchange import Ask
 from evalharness.errors import ConfigError
+from evalharness.mentions import spelled
 from evalharness.records import Prompt, System, Task
 
 __all__ = ["CellParameters", "Refusal", "ask_for", "check_parameters", "lengths"]
@@ -32,8 +33,8 @@ SHAPE_TOLERANCE = 0.01
 SIZE_TOLERANCE = 0.05
 """How far a vendor's own pixels may be from the size asked for: 864x496 passes for 480p."""
 
-FRAME_BYTES = 50_000_000
-"""No vendor takes a larger first frame."""
+PICTURE_BYTES = 50_000_000
+"""No vendor takes a larger picture."""
 
 CJK = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
@@ -82,7 +83,8 @@ def ask_for(
 ) -> Ask | Refusal:
     """What the model is asked for, or why it cannot be."""
     prompt = request.prompt
-    refused = _refused_prompt(model, prompt)
+    words = spelled(prompt.text, model.references_called)
+    refused = _refused_prompt(model, prompt, words)
     if refused is not None:
         return refused
     duration_s = request.duration_s if given.duration_s is None else given.duration_s
@@ -96,14 +98,15 @@ def ask_for(
     if isinstance(cell, Refusal):
         return cell
     resolution, ratio = cell
-    frame = _first_frame(prompt)
-    if isinstance(frame, Refusal):
-        return frame
+    pictures = _pictures(prompt)
+    if isinstance(pictures, Refusal):
+        return pictures
+    begins = prompt.task is Task.IMAGE_TO_VIDEO
     width, height = model.pixels(resolution, ratio)
     return Ask(
         model=model.ids[prompt.task],
         task=prompt.task,
-        prompt=prompt.text,
+        prompt=words,
         duration_s=duration_s,
         resolution=resolution,
         ratio=ratio,
@@ -111,21 +114,27 @@ def ask_for(
         height=height,
         audio=model.audio == "always" or (model.audio == "switchable" and given.audio is not False),
         seed=None if model.seed is SeedSupport.NONE else request.seed,
-        first_frame=frame,
+        first_frame=pictures[0] if begins else None,
+        references=() if begins else pictures,
         negative_prompt=given.negative_prompt,
         external_id=external_id,
     )
 
 
-def _refused_prompt(model: Model, prompt: Prompt) -> Refusal | None:
+def _refused_prompt(model: Model, prompt: Prompt, words: str) -> Refusal | None:
     if prompt.task not in model.ids:
         served = ", ".join(task.value for task in model.ids)
         return Refusal(
             f"{model.name} serves {served}, and prompt '{prompt.id}' is {prompt.task.value}: take the system "
             "out of this study, or prompts of that kind out of its suites."
         )
-    cjk = len(CJK.findall(prompt.text))
-    others = len(prompt.text) - cjk
+    if len(prompt.references) > model.references:
+        return Refusal(
+            f"{model.name} takes at most {model.references} reference pictures, and prompt '{prompt.id}' has "
+            f"{len(prompt.references)}: leave some out, or the system."
+        )
+    cjk = len(CJK.findall(words))
+    others = len(words) - cjk
     most, most_cjk = model.prompt_characters, model.prompt_characters_cjk
     # Where both are limited they share one budget: half of each is a full prompt.
     filled = (others / most if most else 0.0) + (cjk / (most_cjk or most or float("inf")))
@@ -134,7 +143,7 @@ def _refused_prompt(model: Model, prompt: Prompt) -> Refusal | None:
         limits += [f"{most_cjk} Chinese, Japanese or Korean ones"] if most_cjk else []
         return Refusal(
             f"{model.name} reads {' or '.join(limits)} and may drop the rest in silence, and prompt "
-            f"'{prompt.id}' has {len(prompt.text)}: shorten it."
+            f"'{prompt.id}' has {len(words)}: shorten it."
         )
     return None
 
@@ -199,31 +208,39 @@ def lengths(durations_s: Sequence[float]) -> str:
     return f"{', '.join(rest)} or {last} s" if rest else f"{last} s"
 
 
-def _first_frame(prompt: Prompt) -> str | Refusal | None:
-    """The first picture as a data URI; None for a text-to-video prompt."""
-    if prompt.task is not Task.IMAGE_TO_VIDEO:
-        return None
-    if prompt.first_frame is None:
-        return Refusal(f"Prompt '{prompt.id}' is image_to_video without a first_frame: name its picture.")
-    file = Path(prompt.first_frame)
+def _pictures(prompt: Prompt) -> tuple[str, ...] | Refusal:
+    """The prompt's pictures as data URIs, in their order; none for a text-to-video prompt."""
+    named = {f"Reference picture {place}": path for place, path in enumerate(prompt.references, start=1)}
+    if prompt.task is Task.IMAGE_TO_VIDEO:
+        if prompt.first_frame is None:
+            return Refusal(f"Prompt '{prompt.id}' is image_to_video without a first_frame: name its picture.")
+        named = {"The first frame": prompt.first_frame}
+    read = []
+    for name, path in named.items():
+        picture = _picture(f"{name} of prompt '{prompt.id}'", Path(path))
+        if isinstance(picture, Refusal):
+            return picture
+        read.append(picture)
+    return tuple(read)
+
+
+def _picture(name: str, file: Path) -> str | Refusal:
+    """One picture as a data URI."""
     try:
         size = file.stat().st_size
-        content = file.read_bytes() if size <= FRAME_BYTES else b""
+        content = file.read_bytes() if size <= PICTURE_BYTES else b""
     except OSError as error:
         return Refusal(
-            f"The first frame of prompt '{prompt.id}' cannot be read ({error.strerror}): put a picture at "
-            f"{file}, or correct first_frame."
+            f"{name} cannot be read ({error.strerror}): put a picture at {file}, or correct the prompt."
         )
-    if size > FRAME_BYTES:
+    if size > PICTURE_BYTES:
         return Refusal(
-            f"The first frame of prompt '{prompt.id}' has {size / 1e6:.0f} MB; vendors take at most "
-            f"{FRAME_BYTES / 1e6:.0f} MB: save it smaller."
+            f"{name} has {size / 1e6:.0f} MB; vendors take at most {PICTURE_BYTES / 1e6:.0f} MB: save it "
+            "smaller."
         )
     kind = _picture_kind(content)
     if kind is None:
-        return Refusal(
-            f"The first frame of prompt '{prompt.id}', {file}, is no picture: save it as PNG or JPEG."
-        )
+        return Refusal(f"{name}, {file}, is no picture: save it as PNG or JPEG.")
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 

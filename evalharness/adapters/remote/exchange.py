@@ -32,9 +32,16 @@ class Ask:
     """None where the model takes none."""
     first_frame: str | None = None
     """The first picture as a `data:` URI (image to video only)."""
+    references: tuple[str, ...] = ()
+    """The reference pictures as `data:` URIs, in the order in which the prompt calls them."""
     negative_prompt: str | None = None
     external_id: str = ""
     """Ours, new for each create that is meant and recorded before it is sent: 32 letters and digits."""
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """All pictures that go along."""
+        return self.references if self.first_frame is None else (self.first_frame, *self.references)
 
 
 @dataclass(frozen=True, slots=True)

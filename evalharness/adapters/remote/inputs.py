@@ -32,4 +32,6 @@ def inputs(model: Model, ask: Ask) -> dict[str, Any]:
     if ask.first_frame is not None:
         name = spelling.first_frame
         fields[name.removesuffix("[]")] = [ask.first_frame] if name.endswith("[]") else ask.first_frame
+    if ask.references:
+        fields[spelling.references] = list(ask.references)
     return fields

@@ -58,7 +58,7 @@ def cell_of(ask: Ask) -> dict[str, Any]:
 
 def recorded(call: Call, ask: Ask) -> dict[str, Any]:
     """The call for a clip's recipe and the job's record: exact, but for pictures, which are named by hash."""
-    sent = {
+    sent: dict[str, Any] = {
         "external_id": ask.external_id,
         "method": call.method,
         "url": call.url,
@@ -66,13 +66,10 @@ def recorded(call: Call, ask: Ask) -> dict[str, Any]:
         "json": call.json,
         "cell": cell_of(ask),
     }
-    if ask.first_frame is None:
-        return sent
-    payload = ask.first_frame.partition(",")[2]
-    named: dict[str, Any] = _replaced(
-        sent, payload, f"sha256:{hashlib.sha256(b64decode(payload)).hexdigest()}"
-    )
-    return named
+    for picture in ask.pictures:
+        payload = picture.partition(",")[2]
+        sent = _replaced(sent, payload, f"sha256:{hashlib.sha256(b64decode(payload)).hexdigest()}")
+    return sent
 
 
 async def submit(line: Line, ask_with: Callable[[str], Ask], journal: Journal, deadline_s: float) -> Created:

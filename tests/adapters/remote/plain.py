@@ -50,7 +50,13 @@ CATALOGUE = Catalogue(
     models=(
         Model(
             name="plain-1",
-            ids={Task.TEXT_TO_VIDEO: "plain-1-t2v", Task.IMAGE_TO_VIDEO: "plain-1-i2v"},
+            ids={
+                Task.TEXT_TO_VIDEO: "plain-1-t2v",
+                Task.IMAGE_TO_VIDEO: "plain-1-i2v",
+                Task.REFERENCE_TO_VIDEO: "plain-1-r2v",
+            },
+            references=2,
+            references_called="@{}",
             durations_s=(3.0, 5.0, 6.0),
             resolutions={"480p": 480, "720p": 720},
             ratios=("16:9", "9:16", "1:1"),
@@ -104,6 +110,8 @@ class PlainRoute(Route):
         body: dict[str, Any] = {"model": ask.model, "prompt": ask.prompt, "my_id": ask.external_id}
         if ask.first_frame is not None:
             body["frame"] = ask.first_frame.partition(",")[2]
+        if ask.references:
+            body["references"] = list(ask.references)
         return Call("POST", f"{self._base}/tasks", json=body, headers={"X-Plain": "1"})
 
     def created(self, answer: Answer) -> Created | Fault:
@@ -172,6 +180,7 @@ class PlainDialect(Dialect):
             "prompt",
             "my_id",
             "frame",
+            "references",
         }:
             return "not as documented"
         return None

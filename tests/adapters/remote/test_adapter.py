@@ -58,7 +58,7 @@ def test_the_key_stays_with_the_vendor(stage: Stage) -> None:
 def test_it_says_what_it_can_do(stage: Stage) -> None:
     adapter = stage.adapter()
     assert adapter.version == "1.1"
-    assert adapter.capabilities.tasks == (Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO)
+    assert adapter.capabilities.tasks == tuple(Task)
     assert adapter.capabilities.audio == "switchable"
     assert adapter.offer(stage.request()).cost_usd == pytest.approx(0.25)
 
@@ -185,7 +185,7 @@ def test_a_picture_is_recorded_by_its_hash(stage: Stage) -> None:
     prompt = dataclasses.replace(request.prompt, task=Task.IMAGE_TO_VIDEO, first_frame=str(file))
     request = dataclasses.replace(request, prompt=prompt)
     journal = MemoryJournal()
-    with pytest.raises(GenerationError):  # this vendor's clips are empty files
+    with pytest.raises(GenerationError, match="clip"):  # this vendor's clips are empty files
         asyncio.run(stage.adapter().make(request, journal))
     sent = journal.standing.intended
     assert sent is not None
@@ -193,6 +193,27 @@ def test_a_picture_is_recorded_by_its_hash(stage: Stage) -> None:
     assert sent["json"]["model"] == "plain-1-i2v"
     assert sent["headers"] == {"X-Plain": "1"}
     assert KEY not in str(sent)
+
+
+def test_reference_pictures_are_recorded_by_their_hashes_in_their_order(stage: Stage) -> None:
+    files = [stage.folder.parent / f"{name}.png" for name in ("hat", "cat")]
+    for file in files:
+        Image.effect_noise((64, 36), 80).save(file)
+    prompt = dataclasses.replace(
+        stage.request().prompt,
+        task=Task.REFERENCE_TO_VIDEO,
+        text="[Image 1] on [Image 2].",
+        references=tuple(map(str, files)),
+    )
+    journal = MemoryJournal()
+    with pytest.raises(GenerationError, match="clip"):  # this vendor's clips are empty files
+        asyncio.run(stage.adapter().make(dataclasses.replace(stage.request(), prompt=prompt), journal))
+    sent = journal.standing.intended
+    assert sent is not None
+    assert sent["json"]["references"] == [
+        f"data:image/png;base64,sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files
+    ]
+    assert sent["json"]["prompt"] == "@1 on @2."
 
 
 def test_a_request_can_be_shown_without_sending_it(stage: Stage) -> None:

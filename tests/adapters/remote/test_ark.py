@@ -16,7 +16,7 @@ from evalharness.errors import GenerationError
 from evalharness.records import FailureKind, Task
 from tests.adapters.remote.dialect import VendorTask
 from tests.adapters.remote.dialects.ark import TASKS, ArkDialect
-from tests.adapters.remote.paper import answer, heard, picture
+from tests.adapters.remote.paper import answer, every_cell, heard, picture
 
 PROMPT = "A red ball rolls down a stair, and one hears each step."
 TASK = Created("cgt-20261122100000-abcde")
@@ -86,6 +86,17 @@ def test_a_first_frame_gives_the_ratio() -> None:
     }
 
 
+def test_reference_pictures_leave_the_ratio_as_asked() -> None:
+    pictures = (picture(480, 480), FRAME)
+    call = route().create(ask(task=Task.REFERENCE_TO_VIDEO, references=pictures, ratio="1:1"))
+    assert call.json is not None
+    assert call.json["ratio"] == "1:1"
+    assert call.json["content"] == [
+        {"type": "text", "text": PROMPT},
+        *({"type": "image_url", "image_url": {"url": url}, "role": "reference_image"} for url in pictures),
+    ]
+
+
 def test_the_cheaper_tier_is_asked_for_where_there_is_one() -> None:
     way = route(service_tier="flex")
     asked = ask("seedance-1-5-pro-251215")
@@ -97,24 +108,10 @@ def test_the_cheaper_tier_is_asked_for_where_there_is_one() -> None:
 
 
 @pytest.mark.parametrize("region", get_args(RegionName))
-@pytest.mark.parametrize("model", catalogue("ark").models, ids=lambda model: model.name)
-@pytest.mark.parametrize("task", Task)
-def test_every_cell_of_the_catalogue_is_what_the_vendor_takes(region: str, model: Any, task: Task) -> None:
-    way = route(region=region)
-    for resolution in model.resolutions:
-        for ratio in model.ratios:
-            across, down = (int(part) for part in ratio.split(":"))
-            for duration_s in (min(model.durations_s), max(model.durations_s)):
-                asked = ask(
-                    model.ids[task],
-                    task=task,
-                    resolution=resolution,
-                    ratio=ratio,
-                    duration_s=duration_s,
-                    first_frame=None if task is Task.TEXT_TO_VIDEO else picture(across * 100, down * 100),
-                )
-                assert duration_s.is_integer()
-                assert DIALECT.objection(heard(way.create(asked))) is None
+def test_every_cell_of_the_catalogue_is_what_the_vendor_takes(region: str) -> None:
+    for asked in every_cell("ark", ask()):
+        assert asked.duration_s.is_integer()
+        assert DIALECT.objection(heard(route(region=region).create(asked))) is None, asked
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,20 @@ def test_what_is_priced_costs_more_the_longer_it_is(route: str) -> None:
             assert known == sorted(set(known))
 
 
+def test_gateways_name_the_field_of_reference_pictures() -> None:
+    for route in ("fal", "replicate"):
+        for model in catalogue(route).models:
+            assert (model.references > 0) == bool(model.spelling.references), (route, model.name)
+
+
+def test_reference_pictures_are_counted_where_they_are_taken() -> None:
+    ids = {"text_to_video": "m-t2v", "reference_to_video": "m-r2v"}
+    for wrong in ({"references": 3}, {"ids": ids}):
+        with pytest.raises(ValueError, match="how many pictures reference_to_video takes"):
+            _model(**wrong)
+    assert _model(ids=ids, references=3).references == 3
+
+
 def test_a_model_of_another_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"no model 'happyhorse-1.2' here: did you mean happyhorse-1\.1"):
         catalogue("dashscope").model("happyhorse-1.2")

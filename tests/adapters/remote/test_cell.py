@@ -175,6 +175,27 @@ def test_a_first_frame_goes_along_as_what_it_is(tmp_path: Path) -> None:
     assert ask.first_frame == "data:image/jpeg;base64," + base64.b64encode(file.read_bytes()).decode()
 
 
+def test_reference_pictures_are_called_as_the_vendor_calls_them(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("hat.png", "cat.png")]
+    for shade, file in enumerate(files):
+        Image.new("RGB", (64, 36), (shade, 0, 0)).save(file)
+    asking = {
+        "task": Task.REFERENCE_TO_VIDEO,
+        "text": "[Image 2] under [Image 1].",
+        "references": tuple(map(str, files)),
+    }
+    ask = served(**asking)
+    assert (ask.model, ask.prompt, ask.first_frame) == ("plain-1-r2v", "@2 under @1.", None)
+    assert [base64.b64decode(uri.partition(",")[2]) for uri in ask.references] == [
+        file.read_bytes() for file in files
+    ]
+    assert ask.pictures == ask.references
+    assert "at most 2 reference pictures" in refused(**asking | {"references": ("a", "b", "c")})
+    files[1].write_text("no picture")
+    assert refused(**asking).startswith("Reference picture 2 of prompt 'ball-01'")
+    assert "serves text_to_video, and prompt 'ball-01'" in refused(**asking, model=MUTE)
+
+
 def test_first_frames_that_cannot_be_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "without a first_frame" in refused(task=Task.IMAGE_TO_VIDEO)
     missing = tmp_path / "missing.png"
@@ -182,5 +203,5 @@ def test_first_frames_that_cannot_be_sent(tmp_path: Path, monkeypatch: pytest.Mo
     text = tmp_path / "text.png"
     text.write_text("no picture")
     assert "no picture" in refused(task=Task.IMAGE_TO_VIDEO, first_frame=str(text))
-    monkeypatch.setattr(cells, "FRAME_BYTES", 5)
+    monkeypatch.setattr(cells, "PICTURE_BYTES", 5)
     assert "smaller" in refused(task=Task.IMAGE_TO_VIDEO, first_frame=str(text))

@@ -26,7 +26,7 @@ from evalharness.errors import GenerationError
 from evalharness.records import FailureKind, Task
 from tests.adapters.remote.dialect import VendorTask
 from tests.adapters.remote.dialects.fal import SCHEMAS, FalDialect
-from tests.adapters.remote.paper import answer, heard, picture
+from tests.adapters.remote.paper import answer, every_cell, heard, picture
 
 PROMPT = "A red ball rolls down a stair, and one hears each step."
 PLACE = "https://queue.fal.run/alibaba/happy-horse/requests/r-1"
@@ -130,6 +130,21 @@ def test_a_clip_is_asked_for_once_and_of_this_model_alone() -> None:
             {"duration": "5", "resolution": "720p", "generate_audio": True, "seed": 7, "image_url": FRAME},
         ),
         (
+            ask(
+                "bytedance/seedance-2.0/reference-to-video",
+                task=Task.REFERENCE_TO_VIDEO,
+                references=(FRAME, FRAME),
+            ),
+            {
+                "duration": "5",
+                "resolution": "720p",
+                "aspect_ratio": "16:9",
+                "generate_audio": True,
+                "seed": 7,
+                "image_urls": [FRAME, FRAME],
+            },
+        ),
+        (
             with_frame("fal-ai/davinci-magihuman"),
             {"duration": 5, "resolution": "720p", "seed": 7, "image_url": FRAME},
         ),
@@ -139,29 +154,10 @@ def test_each_model_is_asked_in_its_own_fields_without_helpers(asked: Ask, field
     assert route().create(asked).json == {"prompt": PROMPT} | fields
 
 
-@pytest.mark.parametrize("model", catalogue("fal").models, ids=lambda model: model.name)
-@pytest.mark.parametrize("task", Task)
-def test_every_cell_of_the_catalogue_is_what_the_endpoint_takes(model: Any, task: Task) -> None:
-    if task not in model.ids:
-        assert model.name == "davinci-magihuman"
-        return
-    way = route()
-    for resolution in model.resolutions:
-        for ratio in model.ratios:
-            across, down = (int(part) for part in ratio.split(":"))
-            for duration_s in (min(model.durations_s), max(model.durations_s)):
-                asked = ask(
-                    model.ids[task],
-                    task=task,
-                    resolution=resolution,
-                    ratio=ratio,
-                    duration_s=duration_s,
-                    seed=None if model.seed == "none" else 7,
-                    negative_prompt="blur" if model.negative_prompt else None,
-                    first_frame=None if task is Task.TEXT_TO_VIDEO else picture(across * 100, down * 100),
-                )
-                assert duration_s.is_integer()
-                assert DIALECT.objection(heard(way.create(asked))) is None
+def test_every_cell_of_the_catalogue_is_what_the_endpoint_takes() -> None:
+    for asked in every_cell("fal", ask()):
+        assert asked.duration_s.is_integer()
+        assert DIALECT.objection(heard(route().create(asked))) is None, asked
 
 
 def test_every_endpoint_that_is_known_is_in_the_catalogue() -> None:

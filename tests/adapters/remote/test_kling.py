@@ -14,13 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalharness.adapters.kling import HOSTS, KINDS, STATES, KlingParameters, KlingRoute, RegionName
-from evalharness.adapters.remote.catalogue import catalogue
 from evalharness.adapters.remote.exchange import Answer, Ask, Call, Created, Fault, Status, TaskState
 from evalharness.errors import GenerationError
 from evalharness.records import FailureKind, Task
 from tests.adapters.remote.dialect import VendorTask
 from tests.adapters.remote.dialects.kling import KlingDialect, KlingLegacyDialect
-from tests.adapters.remote.paper import answer, heard, picture
+from tests.adapters.remote.paper import answer, every_cell, heard, picture
 
 PROMPT = "A red ball rolls down a stair, and one hears each step."
 OUR_ID = "0123456789abcdef0123456789abcdef"
@@ -129,26 +128,12 @@ def test_a_first_frame_goes_as_bare_base64_by_the_legacy_contract() -> None:
 
 
 @by_either
-@pytest.mark.parametrize("task", Task)
-def test_every_cell_of_the_catalogue_is_what_the_vendor_takes(contract: str, task: Task) -> None:
-    way = route(contract)
-    [model] = catalogue("kling").models
-    for resolution in model.resolutions:
-        for ratio in model.ratios:
-            across, down = (int(part) for part in ratio.split(":"))
-            for duration_s in (min(model.durations_s), max(model.durations_s)):
-                asked = ask(
-                    model=model.ids[task],
-                    task=task,
-                    resolution=resolution,
-                    ratio=ratio,
-                    duration_s=duration_s,
-                    first_frame=None if task is Task.TEXT_TO_VIDEO else picture(across * 100, down * 100),
-                )
-                assert duration_s.is_integer()
-                call = way.create(asked)
-                assert DIALECTS[contract].wanted(heard(call)) is not None
-                assert DIALECTS[contract].objection(heard(call)) is None
+def test_every_cell_of_the_catalogue_is_what_the_vendor_takes(contract: str) -> None:
+    for asked in every_cell("kling", ask()):
+        assert asked.duration_s.is_integer()
+        call = heard(route(contract).create(asked))
+        assert DIALECTS[contract].wanted(call) is not None
+        assert DIALECTS[contract].objection(call) is None, asked
 
 
 def test_every_region_has_its_host() -> None:

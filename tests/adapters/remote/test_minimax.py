@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalharness.adapters.minimax import HOSTS, KINDS, STATES, MinimaxParameters, MinimaxRoute, RegionName
-from evalharness.adapters.remote.catalogue import catalogue
 from evalharness.adapters.remote.exchange import Answer, Ask, Call, Created, Fault, Status, TaskState
 from evalharness.errors import GenerationError
 from evalharness.records import FailureKind, Task
 from tests.adapters.remote.dialect import VendorTask
 from tests.adapters.remote.dialects.minimax import MinimaxDialect
-from tests.adapters.remote.paper import answer, heard, picture
+from tests.adapters.remote.paper import answer, every_cell, heard, picture
 
 PROMPT = "A red ball rolls down a stair, and one hears each step."
 TASK = Created("424010985738629")
@@ -89,23 +88,10 @@ def test_a_first_frame_gives_the_ratio() -> None:
     }
 
 
-@pytest.mark.parametrize("task", Task)
-def test_every_cell_of_the_catalogue_is_what_the_vendor_takes(task: Task) -> None:
-    [model] = catalogue("minimax").models
-    for resolution in model.resolutions:
-        for ratio in model.ratios:
-            across, down = (int(part) for part in ratio.split(":"))
-            for duration_s in (min(model.durations_s), max(model.durations_s)):
-                asked = ask(
-                    model=model.ids[task],
-                    task=task,
-                    resolution=resolution,
-                    ratio=ratio,
-                    duration_s=duration_s,
-                    first_frame=None if task is Task.TEXT_TO_VIDEO else picture(across * 100, down * 100),
-                )
-                assert duration_s.is_integer()
-                assert DIALECT.objection(heard(route().create(asked))) is None
+def test_every_cell_of_the_catalogue_is_what_the_vendor_takes() -> None:
+    for asked in every_cell("minimax", ask()):
+        assert asked.duration_s.is_integer()
+        assert DIALECT.objection(heard(route().create(asked))) is None, asked
 
 
 def test_every_region_has_its_host() -> None:

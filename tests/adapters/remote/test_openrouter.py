@@ -26,7 +26,7 @@ from evalharness.errors import GenerationError
 from evalharness.records import FailureKind, Task
 from tests.adapters.remote.dialect import VendorTask
 from tests.adapters.remote.dialects.openrouter import MODELS, OpenrouterDialect
-from tests.adapters.remote.paper import answer, heard, picture
+from tests.adapters.remote.paper import answer, every_cell, heard, picture
 
 PROMPT = "A red ball rolls down a stair, and one hears each step."
 TASK = Created("job-abc123")
@@ -117,26 +117,10 @@ def test_what_the_gateway_has_no_word_for_goes_to_the_host() -> None:
     assert options(ask()) is None
 
 
-@pytest.mark.parametrize("model", catalogue("openrouter").models, ids=lambda model: model.name)
-@pytest.mark.parametrize("task", Task)
-def test_every_cell_of_the_catalogue_is_what_the_gateway_takes(model: Any, task: Task) -> None:
-    way = route()
-    for resolution in model.resolutions:
-        for ratio in model.ratios:
-            across, down = (int(part) for part in ratio.split(":"))
-            for duration_s in (min(model.durations_s), max(model.durations_s)):
-                asked = ask(
-                    model.ids[task],
-                    task=task,
-                    resolution=resolution,
-                    ratio=ratio,
-                    duration_s=duration_s,
-                    seed=None if model.seed == "none" else 7,
-                    negative_prompt="blur" if model.negative_prompt else None,
-                    first_frame=None if task is Task.TEXT_TO_VIDEO else picture(across * 100, down * 100),
-                )
-                assert duration_s.is_integer()
-                assert DIALECT.objection(heard(way.create(asked))) is None
+def test_every_cell_of_the_catalogue_is_what_the_gateway_takes() -> None:
+    for asked in every_cell("openrouter", ask()):
+        assert asked.duration_s.is_integer()
+        assert DIALECT.objection(heard(route().create(asked))) is None, asked
 
 
 def test_every_model_that_is_known_is_in_the_catalogue() -> None:

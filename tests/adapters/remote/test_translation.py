@@ -13,12 +13,12 @@ from evalharness.adapters.remote.address import base_url
 from evalharness.adapters.remote.credentials import bearer, secret
 from evalharness.adapters.remote.exchange import Answer
 from evalharness.adapters.remote.faults import kind_of_status, sentence
-from evalharness.adapters.remote.first_frames import FrameLimits, refuse_frame
+from evalharness.adapters.remote.pictures import PictureLimits, refuse_picture
 from evalharness.errors import ConfigError, GenerationError
 from evalharness.records import FailureKind
 from tests.adapters.remote.paper import picture
 
-LIMITS = FrameLimits(least_px=300, most_px=6000, steepest=2.5, most_bytes=10_000_000, transparent=False)
+LIMITS = PictureLimits(least_px=300, most_px=6000, steepest=2.5, most_bytes=10_000_000, transparent=False)
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,12 @@ def test_a_vendors_endless_words_are_cut() -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
 def test_a_first_frame_within_limits_is_taken(kind: str) -> None:
-    assert refuse_frame(picture(854, 480, kind=kind), LIMITS, ratio="16:9") is None
+    assert refuse_picture(picture(854, 480, kind=kind), LIMITS, ratio="16:9") is None
 
 
 def test_a_shape_rounded_to_the_vendors_own_pixels_is_the_asked_one() -> None:
-    assert refuse_frame(picture(864, 496), LIMITS, ratio="16:9") is None
-    assert refuse_frame(picture(560, 752), LIMITS, ratio="3:4") is None
+    assert refuse_picture(picture(864, 496), LIMITS, ratio="16:9") is None
+    assert refuse_picture(picture(560, 752), LIMITS, ratio="3:4") is None
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_shape_rounded_to_the_vendors_own_pixels_is_the_asked_one() -> None:
     ],
 )
 def test_a_first_frame_beyond_limits_is_refused_with_what_was_found(uri: str, said: str) -> None:
-    refused = refuse_frame(uri, LIMITS, ratio="16:9")
+    refused = refuse_picture(uri, LIMITS, ratio="16:9")
     assert refused is not None
     assert said in refused
     assert refused.endswith(".")
@@ -171,4 +171,4 @@ def test_a_first_frame_beyond_limits_is_refused_with_what_was_found(uri: str, sa
 
 @given(st.binary(max_size=64))
 def test_no_picture_at_all_is_a_sentence_too(content: bytes) -> None:
-    assert refuse_frame(f"data:image/png;base64,{base64.b64encode(content).decode()}", LIMITS)
+    assert refuse_picture(f"data:image/png;base64,{base64.b64encode(content).decode()}", LIMITS)

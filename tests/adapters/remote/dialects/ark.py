@@ -106,16 +106,24 @@ class ArkDialect(Dialect):
     def _objection_to_content(self, name: str, body: Mapping[str, Any]) -> str | None:
         texts = [item for item in body["content"] if item.get("type") == "text"]
         pictures = [item for item in body["content"] if item.get("type") == "image_url"]
-        if len(texts) + len(pictures) != len(body["content"]) or len(texts) != 1 or len(pictures) > 1:
-            return "content must hold one text and at most one image_url"
+        if len(texts) + len(pictures) != len(body["content"]) or len(texts) != 1:
+            return "content must hold one text, and beside it pictures alone"
         if set(texts[0]) != {"type", "text"} or not texts[0]["text"]:
             return "a text must hold type and text"
         if not pictures:
             return "text alone has no adaptive ratio here" if body.get("ratio") == "adaptive" else None
-        if set(pictures[0]) != {"type", "image_url", "role"} or pictures[0]["role"] != "first_frame":
-            return "a picture must hold type, image_url and the role first_frame"
-        if not pictures[0]["image_url"]["url"].startswith(("https://", "data:image/", "asset://")):
+        if any(set(item) != {"type", "image_url", "role"} for item in pictures):
+            return "a picture must hold type, image_url and role"
+        if not all(
+            item["image_url"]["url"].startswith(("https://", "data:image/", "asset://")) for item in pictures
+        ):
             return "a picture must be given by https, as a data URI or as an asset"
+        roles = [item["role"] for item in pictures]
+        if set(roles) == {"reference_image"}:
+            most = 30 if "-2-5-" in name else 9 if "-2-0-" in name else 0
+            return None if len(roles) <= most else f"{name} takes {most} reference pictures"
+        if roles != ["first_frame"]:
+            return "InvalidParameter.TaskTypeConstraint: one first frame, or reference pictures alone"
         if "-2-5-" in name and body.get("ratio") != "adaptive":
             return "InvalidParameter.TaskTypeConstraint: with a first frame ratio must be adaptive"
         return None

@@ -61,11 +61,19 @@ PARAMETERS: Mapping[str, Mapping[str, Check]] = {
     "happyhorse-1.0-i2v": HAPPYHORSE,
     "happyhorse-1.1-t2v": HAPPYHORSE | {"ratio": _one_of(*RATIOS, "4:5", "5:4", "21:9", "9:21")},
     "happyhorse-1.1-i2v": HAPPYHORSE,
+    "happyhorse-1.0-r2v": HAPPYHORSE | {"ratio": _one_of(*RATIOS)},
+    "happyhorse-1.1-r2v": HAPPYHORSE | {"ratio": _one_of(*RATIOS, "4:5", "5:4", "21:9", "9:21")},
     "wan2.7-t2v": WAN_27 | {"ratio": _one_of(*RATIOS)},
     "wan2.7-i2v": WAN_27,
     "wan3.0-video": WAN_30,
     "wan3.0-video-prime": WAN_30,
 }
+
+
+KINDS_OF_MEDIA = {"t2v": (), "i2v": ("first_frame",), "r2v": ("reference_image",)}
+"""End of a model's id -> what it takes; other models take each of them."""
+
+MOST_OF_MEDIA = {"first_frame": 1, "reference_image": 9}
 
 
 class DashscopeDialect(Dialect):
@@ -105,14 +113,16 @@ class DashscopeDialect(Dialect):
         return self._objection_to_media(model, given.get("media"))
 
     def _objection_to_media(self, model: str, media: Any) -> str | None:
+        kinds = KINDS_OF_MEDIA.get(model.rpartition("-")[2], tuple(MOST_OF_MEDIA))
         if media is None:
-            return "Image-to-video model must provide an image" if model.endswith("-i2v") else None
-        if model.endswith("-t2v"):
-            return "text-to-video takes no media"
-        if not (isinstance(media, list) and len(media) == 1 and set(media[0]) == {"type", "url"}):
-            return "media must hold one item of type and url"
-        if media[0]["type"] != "first_frame" or not media[0]["url"].startswith(("data:image/", "https://")):
-            return "the medium must be a first_frame by https or as a data URI"
+            return None if kinds == () or "-video" in model else "the model must be given media"
+        if not isinstance(media, list) or any(set(medium) != {"type", "url"} for medium in media):
+            return "media must be a list of items with type and url"
+        given = {medium["type"] for medium in media}
+        if len(given) != 1 or not given <= set(kinds) or len(media) > MOST_OF_MEDIA[given.pop()]:
+            return f"{model} takes media of one kind of {kinds}, and no more than {MOST_OF_MEDIA}"
+        if not all(medium["url"].startswith(("data:image/", "https://")) for medium in media):
+            return "media come by https or as data URIs"
         return None
 
     def accepted(self, task: VendorTask) -> Reply:

@@ -97,6 +97,19 @@ def _endpoints(
     }
 
 
+def _references(
+    endpoint: str, fields: Mapping[str, Check], ratios: Collection[str]
+) -> dict[str, dict[str, Check]]:
+    """The fields of the endpoint that takes up to nine reference pictures."""
+
+    def pictures(value: Any) -> bool:
+        return isinstance(value, list) and 1 <= len(value) <= 9 and all(_picture(each) for each in value)
+
+    return {
+        endpoint: {**fields, "prompt": _text, "aspect_ratio": _one_of(ratios), "image_urls": pictures},
+    }
+
+
 FIVE = ("16:9", "9:16", "1:1", "4:3", "3:4")
 SIX = (*FIVE, "21:9")
 TWO = FIVE[:2]
@@ -110,7 +123,9 @@ def _happy_horse(version: str, ratios: Collection[str]) -> dict[str, dict[str, C
         "enable_safety_checker": _flag,
     }
     base = f"alibaba/happy-horse{version}"
-    return _endpoints(f"{base}/text-to-video", f"{base}/image-to-video", fields, ratios)
+    return _endpoints(f"{base}/text-to-video", f"{base}/image-to-video", fields, ratios) | _references(
+        f"{base}/reference-to-video", fields, ratios
+    )
 
 
 def _seedance(base: str, resolutions: Collection[str], longest: int) -> dict[str, dict[str, Check]]:
@@ -120,8 +135,11 @@ def _seedance(base: str, resolutions: Collection[str], longest: int) -> dict[str
         "generate_audio": _flag,
         "seed": _seed,
     }
-    base = f"bytedance/seedance-{base}"
-    return _endpoints(f"{base}/text-to-video", f"{base}/image-to-video", fields, SIX)
+    place = f"bytedance/seedance-{base}"
+    made = _endpoints(f"{place}/text-to-video", f"{place}/image-to-video", fields, SIX)
+    if base in {"2.0", "2.0/fast"}:
+        made |= _references(f"{place}/reference-to-video", fields, SIX)
+    return made
 
 
 def _veo(tier: str, resolutions: Collection[str]) -> dict[str, dict[str, Check]]:

@@ -1,4 +1,4 @@
-"""Which pictures a vendor takes as the first frame of a clip: checked before anything is sent."""
+"""Which pictures a vendor takes beside a prompt: checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import io
 import re
 from dataclasses import dataclass
 
-__all__ = ["FrameLimits", "refuse_frame"]
+from evalharness.adapters.remote.exchange import Ask
+from evalharness.records import Task
+
+__all__ = ["PictureLimits", "refuse_picture", "refuse_pictures"]
 
 _URI = re.compile(r"data:image/[\w.+-]+;base64,(?P<data>.+)", re.DOTALL)
 
@@ -17,7 +20,7 @@ _SHAPE_TOLERANCE = 0.04
 
 
 @dataclass(frozen=True, slots=True)
-class FrameLimits:
+class PictureLimits:
     """What one model takes."""
 
     least_px: int
@@ -33,11 +36,29 @@ class FrameLimits:
     """Whether pictures with transparency are taken."""
 
 
-def refuse_frame(uri: str, limits: FrameLimits, *, ratio: str | None = None) -> str | None:
-    """Why this picture (a `data:` URI) cannot be the first frame, as a sentence; None if it can.
+def refuse_pictures(
+    ask: Ask, first_frame: PictureLimits, references: PictureLimits | None = None
+) -> str | None:
+    """Why one of the pictures of this ask is not taken, as a sentence; None if all are.
 
-    With `ratio`, the clip will have the picture's own shape, which must then be the asked one: a clip of
-    another shape could not be compared with the others.
+    A clip that begins with a picture has its shape, which must then be the asked one: a clip of another shape
+    could not be compared with the others. Reference pictures have any shape; their limits are those of a
+    first frame unless given.
+    """
+    if ask.task is Task.IMAGE_TO_VIDEO:
+        return refuse_picture(ask.first_frame or "", first_frame, ratio=ask.ratio)
+    for number, uri in enumerate(ask.references, start=1):
+        refusal = refuse_picture(uri, references or first_frame, name=f"Reference picture {number}")
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def refuse_picture(
+    uri: str, limits: PictureLimits, *, ratio: str | None = None, name: str = "The first frame"
+) -> str | None:
+    """Why this picture (a `data:` URI) is not taken, as a sentence; None if it is. With `ratio` its shape
+    must be that of the clip.
     """
     match = _URI.fullmatch(uri)
     try:
@@ -45,18 +66,16 @@ def refuse_frame(uri: str, limits: FrameLimits, *, ratio: str | None = None) -> 
     except binascii.Error:
         content = b""
     if not content:
-        return (
-            "The first frame is no picture in a data URI (data:image/…;base64,…): give the path of a picture."
-        )
+        return f"{name} is no picture in a data URI (data:image/…;base64,…): give the path of a picture."
     if len(content) > limits.most_bytes:
         return (
-            f"The first frame has {len(content) / 1e6:.1f} MB; this model takes at most "
+            f"{name} has {len(content) / 1e6:.1f} MB; this model takes at most "
             f"{limits.most_bytes / 1e6:.0f} MB: save it smaller."
         )
-    return _refuse_picture(content, limits, ratio)
+    return _refuse_content(content, limits, ratio, name)
 
 
-def _refuse_picture(content: bytes, limits: FrameLimits, ratio: str | None) -> str | None:
+def _refuse_content(content: bytes, limits: PictureLimits, ratio: str | None, name: str) -> str | None:
     from PIL import Image
 
     try:
@@ -64,31 +83,31 @@ def _refuse_picture(content: bytes, limits: FrameLimits, ratio: str | None) -> s
             found, (width, height) = picture.format, picture.size
             transparent = picture.has_transparency_data
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return f"The first frame cannot be read as a picture ({error}): save it again as JPEG or PNG."
+        return f"{name} cannot be read as a picture ({error}): save it again as JPEG or PNG."
     if found not in limits.formats:
         allowed = ", ".join(sorted(limits.formats))
-        return f"The first frame is a {found}; this model takes {allowed}: save it as one of them."
+        return f"{name} is a {found}; this model takes {allowed}: save it as one of them."
     if transparent and not limits.transparent:
-        return "The first frame has transparent parts, which this model does not take: save it without them."
+        return f"{name} has transparent parts, which this model does not take: save it without them."
     short, long = sorted((width, height))
     if short < limits.least_px:
         return (
-            f"The first frame has {width}x{height} pixels; this model takes sides of at least "
+            f"{name} has {width}x{height} pixels; this model takes sides of at least "
             f"{limits.least_px}: make it larger."
         )
     if limits.most_px is not None and long > limits.most_px:
         return (
-            f"The first frame has {width}x{height} pixels; this model takes sides of at most "
+            f"{name} has {width}x{height} pixels; this model takes sides of at most "
             f"{limits.most_px}: make it smaller."
         )
     if long > limits.steepest * short:
         return (
-            f"The first frame has {width}x{height} pixels; this model takes pictures whose longer side is at "
+            f"{name} has {width}x{height} pixels; this model takes pictures whose longer side is at "
             f"most {limits.steepest:g} times the shorter one: crop it."
         )
     if ratio is not None and not _same_shape(width, height, ratio):
         return (
-            f"The first frame has {width}x{height} pixels, and this model makes clips in the shape of the "
+            f"{name} has {width}x{height} pixels, and this model makes clips in the shape of the "
             f"picture, not in {ratio}: crop it to {ratio}, or ask for its own ratio."
         )
     return None
