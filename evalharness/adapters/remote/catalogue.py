@@ -25,6 +25,9 @@ __all__ = ["Catalogue", "Model", "Spelling", "catalogue", "catalogues"]
 
 Positive = Annotated[float, Field(gt=0)]
 
+PRICES = {"usd_per_s": "usd_per_s_silent", "usd_per_million_tokens": "usd_per_million_tokens_silent"}
+"""Prices with sound -> prices of silent clips."""
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -88,6 +91,7 @@ class Model(_Table):
     usd_per_s_silent: Mapping[str, Positive] = {}
     usd_per_million_tokens: Mapping[str, Positive] = {}
     """Resolution -> price where billed by width x height x 24 x seconds / 1024."""
+    usd_per_million_tokens_silent: Mapping[str, Positive] = {}
     typical_s: tuple[Positive, Positive] = (60.0, 300.0)
     """How long one clip usually takes, for estimates of time."""
     requests_per_minute: int | None = Field(default=None, ge=1)
@@ -110,10 +114,14 @@ class Model(_Table):
 
     @model_validator(mode="after")
     def _words_agree(self) -> Model:
-        for key in ("sizes", "usd_per_s", "usd_per_s_silent", "usd_per_million_tokens"):
+        for key in ("sizes", *PRICES, *PRICES.values()):
             strange = set(getattr(self, key)) - set(self.resolutions)
             if strange:
                 raise ValueError(f"{key} names {min(strange)!r}, which is none of its resolutions")
+        for key, silent in PRICES.items():
+            alone = set(getattr(self, silent)) - set(getattr(self, key))
+            if alone:
+                raise ValueError(f"{silent} prices {min(alone)!r}, which {key} must price too")
         if (Task.REFERENCE_TO_VIDEO in self.ids) != (self.references > 0):
             raise ValueError("references says how many pictures reference_to_video takes: give both or none")
         return self
@@ -131,12 +139,26 @@ class Model(_Table):
 
     def cost_usd(self, duration_s: float, resolution: str, ratio: str, *, audio: bool) -> float | None:
         """The list price of one clip; None where the file holds none."""
-        if resolution in self.usd_per_million_tokens:
-            width, height = self.pixels(resolution, ratio)
-            tokens = width * height * 24 * duration_s / 1024
-            return tokens * self.usd_per_million_tokens[resolution] / 1e6
-        prices = self.usd_per_s if audio or not self.usd_per_s_silent else self.usd_per_s_silent
-        return prices[resolution] * duration_s if resolution in prices else None
+        width, height = self.pixels(resolution, ratio)
+        by_tokens = self.tokens_usd(width * height * 24 * duration_s / 1024, resolution, audio=audio)
+        if by_tokens is not None:
+            return by_tokens
+        a_second = _price(self.usd_per_s, self.usd_per_s_silent, resolution, audio=audio)
+        return None if a_second is None else a_second * duration_s
+
+    def tokens_usd(self, tokens: float, resolution: str, *, audio: bool) -> float | None:
+        """The list price of so many tokens; None where the model is not billed by tokens."""
+        million = _price(
+            self.usd_per_million_tokens, self.usd_per_million_tokens_silent, resolution, audio=audio
+        )
+        return None if million is None else tokens * million / 1e6
+
+
+def _price(
+    loud: Mapping[str, float], silent: Mapping[str, float], resolution: str, *, audio: bool
+) -> float | None:
+    """Of a clip with or without sound; where silence has no price of its own it costs as much."""
+    return (loud if audio or not silent else silent).get(resolution)
 
 
 class Catalogue(_Table):

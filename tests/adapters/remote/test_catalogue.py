@@ -94,6 +94,21 @@ def test_tokens_are_counted_by_the_pixel() -> None:
     assert model.cost_usd(5, "720p", "16:9", audio=True) == pytest.approx(1.1556, abs=1e-4)
 
 
+def test_tokens_of_silent_clips_have_a_price_of_their_own() -> None:
+    model = catalogue("ark").model("seedance-1.5-pro")
+    assert model.cost_usd(5, "720p", "16:9", audio=True) == pytest.approx(108_000 * 2.4e-6)
+    assert model.cost_usd(5, "720p", "16:9", audio=False) == pytest.approx(108_000 * 1.2e-6)
+    one = _model(usd_per_million_tokens={"720p": 7.0})
+    assert one.tokens_usd(1e6, "720p", audio=False) == pytest.approx(7.0)
+    assert one.tokens_usd(1e6, "480p", audio=True) is None
+
+
+@pytest.mark.parametrize("key", ["usd_per_s", "usd_per_million_tokens"])
+def test_a_silent_price_alone_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match=f"{key}_silent prices '720p', which {key} must price too"):
+        _model(**{f"{key}_silent": {"720p": 0.1}, key: {"480p": 0.1}})
+
+
 def test_silence_is_cheaper_where_it_has_a_price_and_as_dear_where_it_has_none() -> None:
     both = _model(usd_per_s={"720p": 0.4}, usd_per_s_silent={"720p": 0.2})
     assert both.cost_usd(5, "720p", "16:9", audio=False) == pytest.approx(1.0)
