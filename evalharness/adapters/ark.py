@@ -29,7 +29,7 @@ from evalharness.adapters.remote.exchange import (
 )
 from evalharness.adapters.remote.faults import kind_of_status, sentence
 from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
-from evalharness.adapters.remote.reading import kept, link, retry_after_s, table, text
+from evalharness.adapters.remote.reading import at, kept, link, retry_after_s, table, text
 from evalharness.adapters.remote.route import Route, unreadable
 from evalharness.records import FailureKind
 
@@ -93,6 +93,9 @@ MODERATION = re.compile(r"(?P<struck>Input|Output)?\w*(SensitiveContentDetected|
 
 PAYING = ("free trial", "balance", "overdue", "top up", "recharge", "purchase")
 """Words by which an exceeded quota is one that money, not patience, lifts."""
+
+ABSURD_TOKENS = 10**9
+"""No clip has so many: half a minute of 4k has six million."""
 
 TOLD = (
     "model",
@@ -201,7 +204,7 @@ class ArkRoute(Route):
             url = link(answer.body, "content", "video_url")
             if url is None:
                 return unreadable(self.vendor, answer, "a link to the finished clip")
-            return Status(state, word, delivery=Delivery(url), told=told)
+            return Status(state, word, delivery=Delivery(url), told=told, tokens=_billed(answer.body))
         if state is not TaskState.FAILED:
             return Status(state, word, told=told)
         fault, struck = _failure(word, answer.body, task)
@@ -237,6 +240,12 @@ def model_id(listed: str, region: RegionName) -> str:
     if region == "global" or not listed.startswith(("dreamina-", "seedance-")):
         return listed
     return "doubao-" + listed.removeprefix("dreamina-")
+
+
+def _billed(body: Any) -> int | None:
+    """The tokens that a finished task was billed for."""
+    tokens = at(body, "usage", "total_tokens")
+    return tokens if type(tokens) is int and 0 < tokens < ABSURD_TOKENS else None
 
 
 def _succeeded(answer: Answer) -> bool:

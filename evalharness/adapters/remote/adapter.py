@@ -120,6 +120,14 @@ class RemoteAdapter:
         """What one clip of such a cell costs in US dollars; None where the catalogue holds no price."""
         return self.model.cost_usd(cell["duration_s"], cell["resolution"], cell["ratio"], audio=cell["audio"])
 
+    def _cost(self, status: Status, cell: Mapping[str, Any]) -> tuple[float | None, str | None]:
+        """What a clip cost in US dollars, and from where that is known; as the vendor says before all."""
+        used = None
+        if status.tokens is not None:
+            used = self.model.tokens_usd(status.tokens, cell["resolution"], audio=cell["audio"])
+        known = {"vendor": status.cost_usd, "usage at list price": used, "list price": self.list_price(cell)}
+        return next(((usd, source) for source, usd in known.items() if usd is not None), (None, None))
+
     def generate(self, request: GenerationRequest) -> Generated:
         """Make one clip and wait for it. A task that is cut off is lost: a run of many uses `make`."""
         journal = MemoryJournal()
@@ -279,8 +287,7 @@ class RemoteAdapter:
         resumed: bool,
     ) -> Generated:
         cell = record["cell"]
-        told_cost, price = watched.status.cost_usd, self.list_price(cell)
-        cost_usd = price if told_cost is None else told_cost
+        cost_usd, cost_from = self._cost(watched.status, cell)
         # Of a task that an earlier run began, nobody here saw when it ended.
         times = (None, None) if resumed else (watched.queue_s, watched.run_s)
         request = {
@@ -297,7 +304,7 @@ class RemoteAdapter:
             "run_s": times[1],
             "download_s": fetched.download_s,
             "download": dataclasses.asdict(fetched.received),
-            "cost_from": "vendor" if told_cost is not None else None if price is None else "list price",
+            "cost_from": cost_from,
         }
         return Generated(
             request=request,

@@ -124,3 +124,5 @@ class Status:
     """What else it said that belongs into the clip's recipe: seed, revised prompt, usage, its own times."""
     cost_usd: float | None = None
     """What the vendor says it charged, where it says so."""
+    tokens: int | None = None
+    """How many tokens it says it billed, where it bills by them and names no sum."""

@@ -74,6 +74,18 @@ CATALOGUE = Catalogue(
             poll_s=8,
         ),
         Model(
+            name="plain-counted",
+            ids={Task.TEXT_TO_VIDEO: "plain-counted"},
+            durations_s=(5.0,),
+            resolutions={"480p": 480},
+            ratios=("16:9",),
+            audio="always",
+            seed=SeedSupport.NONE,
+            rewriting="none",
+            watermark="none",
+            usd_per_million_tokens={"480p": 5.0},
+        ),
+        Model(
             name="plain-mute",
             ids={Task.TEXT_TO_VIDEO: "plain-mute"},
             durations_s=tuple(float(second) for second in range(2, 9)),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from PIL import Image
@@ -66,6 +67,49 @@ def test_it_says_what_it_can_do(stage: Stage) -> None:
 def test_a_silent_clip_costs_its_own_price(stage: Stage) -> None:
     silent = dataclasses.replace(stage, parameters={"audio": False, "resolution": "720p"})
     assert silent.adapter().offer(silent.request()).cost_usd == pytest.approx(0.2)
+
+
+class CountingRoute(PlainRoute):
+    """A vendor that bills by tokens and tells how many."""
+
+    tells: ClassVar[Mapping[str, Any]] = {"tokens": 120_000}
+
+    def polled(self, answer: Answer, task: Created) -> Status | Fault:
+        told = super().polled(answer, task)
+        return dataclasses.replace(told, **self.tells) if isinstance(told, Status) else told
+
+
+class ChargingRoute(CountingRoute):
+    """A vendor that tells its sum beside the tokens."""
+
+    tells: ClassVar[Mapping[str, Any]] = {"tokens": 120_000, "cost_usd": 0.5}
+
+
+class CountedDialect(PlainDialect):
+    model: ClassVar[str] = "plain-counted"
+
+
+@pytest.mark.parametrize(
+    ("route", "dialect", "cost_usd", "cost_from"),
+    [
+        (PlainRoute, PlainDialect, 0.25, "list price"),
+        (CountingRoute, PlainDialect, 0.25, "list price"),
+        (CountingRoute, CountedDialect, 0.6, "usage at list price"),
+        (ChargingRoute, CountedDialect, 0.5, "vendor"),
+    ],
+)
+def test_a_clips_cost_is_the_best_that_is_known(
+    clip: bytes,
+    stage: Stage,
+    route: type[PlainRoute],
+    dialect: type[PlainDialect],
+    cost_usd: float,
+    cost_from: str,
+) -> None:
+    stage.vendor.clip = clip
+    made = dataclasses.replace(stage, case=Case(route, dialect())).make()
+    assert made.cost_usd == pytest.approx(cost_usd)
+    assert made.request["cost_from"] == cost_from
 
 
 def test_its_parameters_are_the_routes_and_everybodys(stage: Stage) -> None:

@@ -258,7 +258,15 @@ def test_a_finished_clip_comes_with_what_was_told_about_it() -> None:
     assert status.delivery is not None
     assert status.delivery.url == link
     assert not status.delivery.authorised
-    assert status.cost_usd is None
+    assert (status.cost_usd, status.tokens) == (None, 108_000)
+
+
+@pytest.mark.parametrize("tokens", [None, 0, -1, True, "108000", 108000.5, 10**400])
+def test_only_usage_that_can_be_is_believed(tokens: Any) -> None:
+    told = {"status": "succeeded", "content": {"video_url": "https://ark.example/clip.mp4"}}
+    status = polled(told | {"usage": {"total_tokens": tokens}})
+    assert isinstance(status, Status)
+    assert status.tokens is None
 
 
 def test_an_unknown_word_is_a_fault_and_never_still_running() -> None:
