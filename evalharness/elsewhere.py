@@ -42,8 +42,7 @@ class Elsewhere:
     async def _make(self, order: Order, adapter: RemoteAdapter, journal: Journal) -> Clip | Failure:
         if self._client is None:
             self._client = Client()
-        model = adapter.model
-        account = (adapter.route.vendor, model.name)
+        model, account = adapter.model, adapter.account
         if account not in self._limits:
             self._limits[account] = Limits(
                 requests_per_minute=model.requests_per_minute, running=model.running

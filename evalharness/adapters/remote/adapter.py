@@ -94,6 +94,11 @@ class RemoteAdapter:
         self._bounds = bounds
         self._download_bounds = download_bounds or DownloadBounds()
 
+    @property
+    def account(self) -> tuple[str, str]:
+        """Route and model: systems that agree in both share the limits of one account."""
+        return self.route.vendor, self.model.name
+
     def refuse(self, request: GenerationRequest) -> str | None:
         """Why the model cannot make exactly this, or None."""
         ask = self._ask(request, UNSENT_ID)
