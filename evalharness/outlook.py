@@ -1,7 +1,7 @@
 """What a run of `generate` would do, said before it does it: how many clips, of what kind, at what price.
 
 Nothing is sent and nothing is recorded. Prices are list prices. How long it takes is a range, from what clips
-usually take at their vendors and how many a system makes at a time.
+usually take at their vendors and how many a system, and its account, makes at a time.
 """
 
 from __future__ import annotations
@@ -10,23 +10,39 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, inf
-from typing import cast
 
 from evalharness.adapters.base import Adapter, Offer, offer_of
+from evalharness.adapters.maker import make_adapter
 from evalharness.adapters.remote.adapter import RemoteAdapter
-from evalharness.adapters.remote.cell import lengths
-from evalharness.adapters.remote.common import common_cells
+from evalharness.adapters.remote.common import advice
 from evalharness.backlog import Wanted
 from evalharness.config import Study
 from evalharness.production import Order
 from evalharness.purchases import PurchaseStage
 from evalharness.records import JobState, Prompt, System, Task
-from evalharness.registry import ADAPTERS
 from evalharness.store import Store
 
-__all__ = ["Line", "Outlook", "Range", "outlook"]
+__all__ = ["Account", "Line", "Outlook", "Range", "outlook"]
 
 Range = tuple[float, float]
+
+REWRITING = {"none": "none", "switch": "none", "unknown": "nobody says"}
+WATERMARK = {"none": "none", "switch": "none", "hidden": "a hidden one", "unknown": "nobody says"}
+"""What the catalogue says -> what a clip has; switches are turned off."""
+
+OWN_SIZE = {"resolution", "ratio"}
+"""Parameters by which a system goes its own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One model at one vendor, whose limits all systems that use it share."""
+
+    route: str
+    model: str
+    running: int | None
+    """How many clips it makes at a time; None where no limit is known."""
+    requests_per_minute: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +62,22 @@ class Line:
     charged: bool
     """Whether somebody is paid for them."""
     at_once: int
-    """How many of the system's are made at a time."""
+    """How many of the system's are made at a time, were it alone."""
+    account: Account | None
+    """At its vendor; None where there is none."""
     one_takes_s: Range | None
     """How long one clip takes; None where nobody says."""
+    rewriting: str | None
+    """Whether the prompt is rewritten; None where no vendor makes the clips."""
+    watermark: str | None
+    """Which mark its clips bear; None where no vendor makes them."""
     refused: Mapping[str, int]
     """Why clips could not be asked for, and how many."""
 
     @property
     def takes_s(self) -> Range | None:
         """How long they take, were they the system's only ones."""
-        return _rounds(self.clips, self.at_once, self.one_takes_s)
+        return _span([self], self.at_once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +115,52 @@ class Outlook:
 
     @property
     def takes_s(self) -> Range | None:
-        """How long the run takes: systems work side by side. None where nobody says of any."""
-        spans = []
-        for system in dict.fromkeys(line.system for line in self.lines):
-            lines = [line for line in self.lines if line.system == system and line.one_takes_s is not None]
-            known = [line.one_takes_s for line in lines if line.one_takes_s is not None]
-            if known:
-                one = min(low for low, _ in known), max(high for _, high in known)
-                spans.append(_rounds(sum(line.clips for line in lines), lines[0].at_once, one))
+        """How long the run takes: systems work side by side, within their accounts' limits.
+
+        None where nobody says of any.
+        """
+        spans = [_span(lines, lines[0].at_once) for lines in _by_system(self.lines).values()]
+        spans += [_span(lines, _at_once(account, lines)) for account, lines in _shared(self.lines).items()]
         ends = [span for span in spans if span is not None]
         return (max(low for low, _ in ends), max(high for _, high in ends)) if ends else None
 
 
-def _rounds(clips: int, at_once: int, one_s: Range | None) -> Range | None:
-    if one_s is None:
+def _by_system(lines: Sequence[Line]) -> Mapping[str, Sequence[Line]]:
+    return {name: [line for line in lines if line.system == name] for name in _systems(lines)}
+
+
+def _shared(lines: Sequence[Line]) -> Mapping[Account, Sequence[Line]]:
+    """Accounts that several systems use, with their lines."""
+    accounts = dict.fromkeys(line.account for line in lines if line.account is not None and line.clips)
+    users = {each: [line for line in lines if line.account == each and line.clips] for each in accounts}
+    return {account: used for account, used in users.items() if len(_systems(used)) > 1}
+
+
+def _systems(lines: Sequence[Line]) -> Sequence[str]:
+    return list(dict.fromkeys(line.system for line in lines))
+
+
+def _at_once(account: Account, lines: Sequence[Line]) -> int:
+    """How many clips of an account are made at a time."""
+    wanted = sum(of_one[0].at_once for of_one in _by_system(lines).values())
+    return int(min(wanted, account.running or inf))
+
+
+def _span(lines: Sequence[Line], at_once: int) -> Range | None:
+    """How long clips take of which so many are made at a time; None where nobody says of any."""
+    timed = [(line.clips, *line.one_takes_s) for line in lines if line.one_takes_s is not None]
+    if not timed:
         return None
+    clips = sum(count for count, _, _ in timed)
     rounds = ceil(clips / at_once)
-    return rounds * one_s[0], rounds * one_s[1]
+    account = lines[0].account
+    rate = None if account is None else account.requests_per_minute
+    # Each clip is at least one request.
+    least_s = 60.0 * clips / rate if rate else 0.0
+    return (
+        max(rounds * min(low for _, low, _ in timed), least_s),
+        max(rounds * max(high for _, _, high in timed), least_s),
+    )
 
 
 def outlook(
@@ -125,7 +176,7 @@ def outlook(
     Raises ConfigError where an adapter's parameters are wrong.
     """
     adapters: dict[str, Adapter] = {
-        system.name: ADAPTERS.load(system.adapter)(system, folder=study.folder) for system in study.systems
+        system.name: make_adapter(system, folder=study.folder) for system in study.systems
     }
     states = {JobState.PENDING, JobState.RUNNING} | ({JobState.FAILED} if retry_failed else set())
     wanted = Wanted(store, study.systems, prompts, study.settings.generation.seeds)
@@ -145,12 +196,17 @@ def outlook(
         for line in _lines(study, system, adapters[system.name], prompts, wanted, states, standing)
     )
     return Outlook(
-        lines, tuple(_differences(lines)), _suggestion(study, adapters, lines), _notes(strays, waiting)
+        lines, tuple(_differences(lines)), _suggestion(study, adapters, lines), _notes(lines, strays, waiting)
     )
 
 
-def _notes(strays: int, waiting: int) -> tuple[str, ...]:
-    notes = []
+def _notes(lines: Sequence[Line], strays: int, waiting: int) -> tuple[str, ...]:
+    notes = [
+        f"{', '.join(_systems(used))} use {account.model} by one account of {account.route}: together they "
+        f"have {account.running} clips made at a time."
+        for account, used in _shared(lines).items()
+        if account.running is not None
+    ]
     if strays:
         notes.append(
             f"{strays} clips were asked for at vendors by systems, prompts or seeds that study.toml does not "
@@ -173,8 +229,12 @@ def _lines(
     standing: Mapping[tuple[str, str], int],
 ) -> Iterator[Line]:
     todo = Counter(key.prompt_id for key in wanted.missing(system, states))
-    charged = isinstance(adapter, RemoteAdapter)
-    limit = adapter.model.running if isinstance(adapter, RemoteAdapter) else None
+    model = adapter.model if isinstance(adapter, RemoteAdapter) else None
+    account = (
+        Account(*adapter.account, adapter.model.running, adapter.model.requests_per_minute)
+        if isinstance(adapter, RemoteAdapter)
+        else None
+    )
     for task in Task:
         clips = stand = 0
         offers: Counter[Offer] = Counter()
@@ -206,9 +266,12 @@ def _lines(
             cost_usd=sum((offer.cost_usd or 0.0) * count for offer, count in offers.items())
             if known and clips
             else None,
-            charged=charged or any(offer.cost_usd for offer in offers),
-            at_once=int(min(system.concurrency, limit or inf)),
+            charged=model is not None or any(offer.cost_usd for offer in offers),
+            at_once=int(min(system.concurrency, (account and account.running) or inf)),
+            account=account,
             one_takes_s=(min(low for low, _ in times), max(high for _, high in times)) if times else None,
+            rewriting=None if model is None else REWRITING[model.rewriting],
+            watermark=None if model is None else WATERMARK[model.watermark],
             refused=dict(refused),
         )
 
@@ -225,6 +288,8 @@ def _differences(lines: Sequence[Line]) -> Iterator[str]:
                 for row in rows
             },
             "sound": {row.system: _all(row, lambda offer: "yes" if offer.audio else "no") for row in rows},
+            "prompt rewriting": {row.system: row.rewriting for row in rows if row.rewriting is not None},
+            "watermark": {row.system: row.watermark for row in rows if row.watermark is not None},
         }
         for aspect, said in aspects.items():
             if len(set(said.values())) > 1:
@@ -233,28 +298,17 @@ def _differences(lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _suggestion(study: Study, adapters: Mapping[str, Adapter], lines: Sequence[Line]) -> str | None:
-    """What to write into [generation], where the vendors' models share a cell and are not asked for it."""
+    """What to write into study.toml, where the vendors' models are not asked for what all of them make."""
     if not any(line.refused for line in lines):
         return None
-    remote = [cast("RemoteAdapter", each) for each in adapters.values() if isinstance(each, RemoteAdapter)]
+    models = {
+        system.name: adapter.model
+        for system in study.systems
+        if isinstance(adapter := adapters[system.name], RemoteAdapter)
+        and not OWN_SIZE & set(system.parameters)
+    }
     asked = study.settings.generation
-    common = common_cells(adapter.model for adapter in remote)
-    cell = common.nearest(asked.duration_s, asked.width, asked.height)
-    if cell is None:
-        names = ", ".join(dict.fromkeys(adapter.model.name for adapter in remote))
-        return (
-            f"There is no length and size that all of {names} make; give single systems their own in "
-            "[systems.parameters]."
-            if len(remote) > 1
-            else None
-        )
-    if cell == (asked.duration_s, asked.width, asked.height):
-        return None
-    duration_s, width, height = cell
-    return (
-        f"Every model asked here makes clips of {lengths(common.durations_s)}. Nearest to what is asked "
-        f"for, in [generation]: duration_s = {duration_s:g}, width = {width}, height = {height}."
-    )
+    return advice(models, asked.duration_s, asked.width, asked.height)
 
 
 def _all(line: Line, said: Callable[[Offer], str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from evalharness.adapters.remote.catalogue import Model, catalogue
-from evalharness.adapters.remote.common import common_cells
+from evalharness.adapters.remote.common import Cell, advice, common_cells
 from evalharness.config import Study, StudySettings
 from evalharness.outlook import Outlook, outlook
 from evalharness.purchases import PurchaseStage
@@ -22,6 +22,9 @@ TEXT = [
 ]
 HAPPYHORSE = {"name": "hh", "adapter": "dashscope", "model": "happyhorse-1.1", "concurrency": 2}
 SEEDANCE = {"name": "sd", "adapter": "ark", "model": "seedance-2.0", "concurrency": 2}
+LOCAL = {"name": "own", "adapter": "synthetic"}
+VEO = {"name": "veo", "adapter": "vertex", "model": "veo-3.1", "concurrency": 2}
+MINIMAX = {"name": "mm", "adapter": "minimax", "model": "minimax-h3", "concurrency": 2}
 
 
 def study(folder: Path, *systems: dict[str, Any], **generation: Any) -> Study:
@@ -127,6 +130,31 @@ def test_a_systems_tasks_share_its_places(tmp_path: Path) -> None:
     assert found.takes_s[0] == 2 * low_s  # eight clips, five at a time
 
 
+def test_systems_of_one_account_wait_for_each_other(tmp_path: Path) -> None:
+    more = SEEDANCE | {"concurrency": 3}
+    both = study(tmp_path, more, more | {"name": "sd-silent", "parameters": {"audio": False}})
+    found = foreseen(both, TEXT)
+    low_s, high_s = catalogue("ark").model("seedance-2.0").typical_s
+    assert [line.takes_s for line in found.lines] == [(2 * low_s, 2 * high_s)] * 2
+    assert found.takes_s == (4 * low_s, 4 * high_s)  # twelve clips, three at a time
+    assert found.notes == (
+        "sd, sd-silent use seedance-2.0 by one account of ark: together they have 3 clips made at a time.",
+    )
+    other = more | {"name": "fast", "model": "seedance-2.0-fast"}
+    apart = foreseen(study(tmp_path, more, other), TEXT)
+    assert (apart.takes_s, apart.notes) == ((2 * low_s, 2 * high_s), ())
+
+
+def test_clips_are_made_no_faster_than_they_may_be_asked_for(tmp_path: Path) -> None:
+    many = VEO | {"concurrency": 64}
+    found = foreseen(study(tmp_path, many, duration_s=6.0, seeds=list(range(1, 101))), TEXT)
+    model = catalogue("vertex").model("veo-3.1")
+    assert found.clips == 300
+    assert model.requests_per_minute == 50
+    assert 5 * model.typical_s[0] < 360
+    assert found.takes_s == (360.0, 5 * model.typical_s[1])  # five rounds of 64 clips
+
+
 def test_what_cannot_be_asked_for_is_refused_with_a_cell_that_all_can_make(tmp_path: Path) -> None:
     found = foreseen(study(tmp_path, HAPPYHORSE, SEEDANCE, duration_s=3.0), TEXT)
     first, second = found.lines
@@ -153,8 +181,15 @@ def test_what_still_differs_is_said(tmp_path: Path) -> None:
     said = " ".join(foreseen(study(tmp_path, HAPPYHORSE, other), TEXT).differences)
     assert "length differs: hh 5 s, sd 6 s." in said
     assert "sound differs: hh yes, sd no." in said
-    local = {"name": "own", "adapter": "synthetic"}
-    alike = foreseen(study(tmp_path, local, local | {"name": "other"}), TEXT)
+    assert "rewriting" not in said
+    vendors = study(tmp_path, HAPPYHORSE, SEEDANCE, VEO | {"parameters": {"duration_s": 6}})
+    told = " ".join(foreseen(vendors, TEXT).differences)
+    assert "watermark differs: hh none, sd none, veo a hidden one." in told
+    wan = {"name": "wan", "adapter": "dashscope", "model": "wan-2.7"}
+    told = " ".join(foreseen(study(tmp_path, HAPPYHORSE, wan, LOCAL), TEXT).differences)
+    assert "prompt rewriting differs: hh nobody says, wan none." in told
+    assert "watermark" not in told
+    alike = foreseen(study(tmp_path, LOCAL, LOCAL | {"name": "other"}), TEXT)
     assert alike.differences == ()
     assert (alike.charged, alike.takes_s, alike.cost_usd) == (False, None, 0.0)
 
@@ -177,6 +212,45 @@ def test_common_cells_are_those_of_a_plain_search() -> None:
                 all_make = all(makes(model, duration_s, ratio, side) for model in models)
                 found = duration_s in common.durations_s and (ratio, side) in common.frames
                 assert found == all_make, (duration_s, ratio, side)
-    assert common.nearest(5, 720, 1280) == (5, 720, 1280)
-    assert common.nearest(99, 100, 50) == (15, 1280, 720)
+    assert common.nearest(5, 720, 1280) == Cell(5, "9:16", 720)
+    assert common.nearest(99, 100, 50) == Cell(15, "16:9", 720)
     assert common_cells([]).nearest(5, 720, 1280) is None
+    assert [Cell(5, ratio, 720).size for ratio in ("16:9", "9:16", "1:1")] == [
+        (1280, 720),
+        (720, 1280),
+        (720, 720),
+    ]
+
+
+@pytest.mark.parametrize(("asked_s", "nearest_s"), [(3, 4), (5, 6), (5.5, 6), (4.9, 4), (7, 8), (60, 8)])
+def test_of_two_lengths_that_are_equally_near_the_longer_one_is_meant(
+    asked_s: float, nearest_s: float
+) -> None:
+    common = common_cells([catalogue("vertex").model("veo-3.1"), catalogue("ark").model("seedance-2.0")])
+    assert common.nearest(asked_s, 1280, 720) == Cell(nearest_s, "16:9", 720)
+
+
+def test_who_stands_apart_is_named_with_what_is_nearest_to_the_others(tmp_path: Path) -> None:
+    said = foreseen(study(tmp_path, HAPPYHORSE, MINIMAX, SEEDANCE), TEXT).suggestion or ""
+    assert "'mm' stands apart: 'hh', 'sd' can be asked for 5 s, 1280x720" in said
+    assert "minimax-h3 makes 5 to 15 whole seconds as 768P or 2K" in said
+    own = {"duration_s": 5, "resolution": "768P", "ratio": "16:9"}
+    assert 'duration_s = 5, resolution = "768P", ratio = "16:9", which is 5 s, 1366x768' in said
+    taken = foreseen(study(tmp_path, HAPPYHORSE, MINIMAX | {"parameters": own}, SEEDANCE), TEXT)
+    assert not any(line.refused for line in taken.lines)
+    assert taken.suggestion is None
+    assert any("size differs" in sentence and "mm 1366x768" in sentence for sentence in taken.differences)
+
+
+def test_a_system_with_a_size_of_its_own_spoils_no_advice_to_the_others(tmp_path: Path) -> None:
+    own = {"resolution": "768P", "ratio": "16:9"}
+    found = foreseen(study(tmp_path, MINIMAX | {"parameters": own}, VEO, SEEDANCE, duration_s=5.0), TEXT)
+    assert "duration_s = 6, width = 1280, height = 720" in (found.suggestion or "")
+
+
+def test_where_more_than_one_stands_apart_nobody_is_named() -> None:
+    tall, wide = catalogue("minimax").model("minimax-h3"), catalogue("ark").model("seedance-2.0")
+    said = advice({"a": tall, "b": tall, "c": wide, "d": wide}, 5, 1280, 720) or ""
+    assert "that all of 'a', 'b', 'c', 'd' make, nor all but one of them" in said
+    assert advice({"a": tall}, 5, 1280, 720) is not None
+    assert advice({}, 5, 1280, 720) is None

@@ -1,15 +1,37 @@
-"""What several models can all be asked for: the cells in which they can be compared."""
+"""What several models can all be asked for: the cells in which they can be compared, and the way to one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalharness.adapters.remote.catalogue import Model
+from evalharness.adapters.remote.cell import lengths
 
-__all__ = ["Common", "common_cells"]
+__all__ = ["Cell", "Common", "advice", "common_cells"]
 
 PREFERRED_SHAPE = "16:9"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One length, shape and nominal size."""
+
+    duration_s: float
+    ratio: str
+    """Width to height, e.g. `16:9`."""
+    side: int
+    """The shorter side in pixels."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, even numbers."""
+        across, down = _parts(self.ratio)
+        long = 2 * round(self.side * max(across, down) / min(across, down) / 2)
+        return (long, self.side) if across >= down else (self.side, long)
+
+    def __str__(self) -> str:
+        return "{:g} s, {}x{}".format(self.duration_s, *self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,28 +42,34 @@ class Common:
     frames: tuple[tuple[str, int], ...]
     """Ratio and nominal shorter side in pixels, e.g. `("16:9", 720)`."""
 
-    def nearest(self, duration_s: float, width: int, height: int) -> tuple[float, int, int] | None:
-        """The common cell that is nearest to what a study asks for: seconds, width, height.
+    def nearest(self, duration_s: float, width: int, height: int) -> Cell | None:
+        """The common cell that is nearest to what a study asks for; None where there is none at all.
 
-        None where there is no common cell at all.
+        Of two lengths that are equally near the longer one: it shows more of every model.
         """
-        if not self.durations_s or not self.frames:
-            return None
-        duration = min(self.durations_s, key=lambda each: (abs(each - duration_s), each))
-        shape = width / height
+        some = self.durations_s and self.frames
+        return _nearest(self.durations_s, self.frames, duration_s, width, height) if some else None
 
-        def distance(frame: tuple[str, int]) -> tuple[float, float, bool]:
-            across, down = _parts(frame[0])
-            return (
-                abs(across / down / shape - 1),
-                abs(frame[1] - min(width, height)),
-                frame[0] != PREFERRED_SHAPE,
-            )
 
-        ratio, side = min(self.frames, key=distance)
-        across, down = _parts(ratio)
-        long = 2 * round(side * max(across, down) / min(across, down) / 2)
-        return (duration, long, side) if across >= down else (duration, side, long)
+def _nearest(
+    durations_s: Sequence[float],
+    frames: Sequence[tuple[str, int]],
+    duration_s: float,
+    width: int,
+    height: int,
+) -> Cell:
+    shape = width / height
+
+    def distance(frame: tuple[str, int]) -> tuple[float, float, bool]:
+        across, down = _parts(frame[0])
+        return (
+            abs(across / down / shape - 1),
+            abs(frame[1] - min(width, height)),
+            frame[0] != PREFERRED_SHAPE,
+        )
+
+    duration = min(durations_s, key=lambda each: (abs(each - duration_s), -each))
+    return Cell(duration, *min(frames, key=distance))
 
 
 def common_cells(models: Iterable[Model]) -> Common:
@@ -55,6 +83,64 @@ def common_cells(models: Iterable[Model]) -> Common:
         tuple(sorted(set.intersection(*durations))) if durations else (),
         tuple(sorted(set.intersection(*frames))) if frames else (),
     )
+
+
+def advice(models: Mapping[str, Model], duration_s: float, width: int, height: int) -> str | None:
+    """What to write into study.toml so that systems with these models make clips of one length and size.
+
+    Where no cell is common to all: who stands apart, and what is nearest to the others. None where all make
+    exactly what is asked for, or where there is nobody to advise.
+    """
+    asked = duration_s, width, height
+    common = common_cells(models.values())
+    cell = common.nearest(*asked)
+    if cell is None:
+        return _apart(models, *asked) if len(models) > 1 else None
+    if (cell.duration_s, *cell.size) == asked:
+        return None
+    return (
+        f"Every model asked here makes clips of {lengths(common.durations_s)}. Nearest to what is asked "
+        "for, in [generation]: duration_s = {:g}, width = {}, height = {}.".format(
+            cell.duration_s, *cell.size
+        )
+    )
+
+
+def _apart(models: Mapping[str, Model], duration_s: float, width: int, height: int) -> str:
+    """Whose leaving would give the others a cell in common, nearest to what is asked for."""
+
+    def far(cell: Cell) -> tuple[float, float]:
+        return abs(cell.duration_s - duration_s), abs(cell.side - min(width, height))
+
+    shared = {
+        name: cell
+        for name in models
+        if (cell := common_cells(_without(models, name).values()).nearest(duration_s, width, height))
+    }
+    if not shared:
+        return (
+            f"There is no length and size that all of {_listed(models)} make, nor all but one of them: give "
+            "single systems their own in [systems.parameters], or compare them in several studies."
+        )
+    name, cell = min(shared.items(), key=lambda each: far(each[1]))
+    model = models[name]
+    alone = common_cells([model])
+    own = _nearest(alone.durations_s, alone.frames, cell.duration_s, *cell.size)
+    word = next(word for word, side in model.resolutions.items() if side == own.side)
+    return (
+        f"'{name}' stands apart: {_listed(_without(models, name))} can be asked for {cell}, and {model.name} "
+        f"makes {lengths(model.durations_s)} as {' or '.join(model.resolutions)}. Nearest to the others, in "
+        f'its [systems.parameters]: duration_s = {own.duration_s:g}, resolution = "{word}", ratio = '
+        f'"{own.ratio}", which is {own}: the difference stays, and the plan tells it. Or leave it out.'
+    )
+
+
+def _without(models: Mapping[str, Model], name: str) -> Mapping[str, Model]:
+    return {other: model for other, model in models.items() if other != name}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def _parts(ratio: str) -> Sequence[int]:
