@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.cli.adapters import WITHOUT_VENDOR, listed, price_span, span
-from evalharness.cli.generation_plan import TASKS
+from evalharness.cli.options import TASKS
 
 ROOT = Path(__file__).parents[1]
 MARK = {"none": "none", "switch": "switched off", "hidden": "hidden", "unknown": "nobody says"}

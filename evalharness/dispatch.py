@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
 from evalharness.adapters.base import Adapter, Standing, offer_of
+from evalharness.adapters.maker import make_adapter
 from evalharness.adapters.processes import stopping_programs
 from evalharness.adapters.remote.adapter import RemoteAdapter
 from evalharness.backlog import Wanted
@@ -24,7 +25,6 @@ from evalharness.executors import Executor, WorkerDied, Workplace
 from evalharness.journals import StoreJournal
 from evalharness.production import Failure, Order, produce
 from evalharness.records import Clip, FailureKind, JobKey, JobState, Prompt, System
-from evalharness.registry import ADAPTERS
 from evalharness.store import Store
 
 __all__ = ["Dispatch", "Progress", "SystemProgress"]
@@ -86,7 +86,7 @@ class Dispatch:
             for system in study.systems
         }
         self._adapters: dict[str, Adapter] = {
-            system.name: ADAPTERS.load(system.adapter)(system, folder=study.folder)
+            system.name: make_adapter(system, folder=study.folder)
             for system in study.systems
             if self.progress[system.name].todo
         }

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from evalharness.adapters.maker import make_adapter
 from evalharness.backlog import Wanted
 from evalharness.budget import Budget, committed_usd
 from evalharness.config import Study
@@ -28,7 +29,6 @@ from evalharness.outlook import Outlook, outlook
 from evalharness.production import ASKED, PARTIAL, Failure, asked
 from evalharness.purchases import given_up
 from evalharness.records import FailureKind, JobKey, JobState, Prompt
-from evalharness.registry import ADAPTERS
 from evalharness.store import Store
 
 __all__ = ["GenerationSummary", "generate_study"]
@@ -183,7 +183,7 @@ def _notes(study: Study, store: Store, wanted: Wanted) -> tuple[str, ...]:
 def _check_adapters(study: Study) -> None:
     """Make each system's adapter once, so that a wrong parameter is said before any work starts."""
     for system in study.systems:
-        ADAPTERS.load(system.adapter)(system, folder=study.folder)
+        make_adapter(system, folder=study.folder)
 
 
 def _sweep(folder: Path) -> None:

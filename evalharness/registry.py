@@ -1,7 +1,7 @@
 """Names to code: `name -> "module:attribute"`, imported on first use.
 
-Built-in entries are given when the registry is made; outside packages add theirs by an entry point
-of the registry's group. A taken name is refused, an unknown name answers with the nearest ones.
+Built-in entries are given when the registry is made; other packages add theirs by an entry point of the
+registry's group. A name that two want serves neither, an unknown name answers with the nearest ones.
 """
 
 from __future__ import annotations
@@ -29,25 +29,19 @@ class Registry:
         self.kind = kind
         self.group = group
         self._entries = dict(entries)
-        self._built_in = frozenset(entries)
+        self._outside: dict[str, str] = {}
+        self._problems: dict[str, str] = {}
         self._outside_read = False
-
-    def register(self, name: str, target: str) -> None:
-        """Add one entry, `target` as "module:attribute". Raises ConfigError if the name is taken."""
-        if name in self._entries:
-            raise ConfigError(
-                f"The {self.kind} name '{name}' is taken by {self._entries[name]}; "
-                f"{target} cannot use it too. Rename one of them."
-            )
-        self._entries[name] = target
 
     def load(self, name: str) -> Any:
         """The object behind `name`.
 
-        Raises UnknownNameError with the nearest known names, and ConfigError where a package from outside
-        cannot be imported or lacks what it promised.
+        Raises UnknownNameError with the nearest known names, and ConfigError where packages fight over the
+        name, or one from outside cannot be imported or lacks what it promised.
         """
         known = list(self)
+        if name in self._problems:
+            raise ConfigError(self._problems[name])
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
@@ -56,13 +50,23 @@ class Registry:
         try:
             return getattr(importlib.import_module(module), attribute)
         except Exception as error:
-            if name in self._built_in:
+            if name not in self._outside:
                 raise
             # A package of somebody else's, with any fault that it may have.
             raise ConfigError(
-                f"The {self.kind} '{name}' ({self._entries[name]}) comes from another package, which cannot "
-                f"be used: {type(error).__name__}: {error}. Mend it, or take it off this environment."
+                f"The {self.kind} '{name}' ({self._outside[name]}) cannot be used: {type(error).__name__}: "
+                f"{error}. Mend that package, or take it off this environment."
             ) from error
+
+    def outside(self) -> Mapping[str, str]:
+        """The names that other packages brought, each with where it comes from: `clay:clay of clay 1.0`."""
+        self._read_outside()
+        return self._outside
+
+    def problems(self) -> Mapping[str, str]:
+        """The names that nobody can use because packages fight over them, each with its sentence."""
+        self._read_outside()
+        return self._problems
 
     def __iter__(self) -> Iterator[str]:
         self._read_outside()
@@ -73,7 +77,17 @@ class Registry:
             return
         self._outside_read = True
         for entry in entry_points(group=self.group):
-            self.register(entry.name, entry.value)
+            package = "" if entry.dist is None else f" of {entry.dist.name} {entry.dist.version}"
+            told = f"{entry.value}{package}"
+            if entry.name not in self._entries:
+                self._entries[entry.name], self._outside[entry.name] = entry.value, told
+                continue
+            taken_by = self._outside.get(entry.name, self._entries[entry.name])
+            # Told to whoever uses the name: nobody else's work stops for it.
+            self._problems[entry.name] = (
+                f"The {self.kind} name '{entry.name}' is taken by {taken_by}; {told} cannot use it too. "
+                "Rename one of them."
+            )
 
 
 ADAPTERS = Registry(

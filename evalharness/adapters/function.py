@@ -15,6 +15,7 @@ the program. A half-written file is swept away.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from evalharness.records import FailureKind, System, Task
 __all__ = ["FunctionAdapter", "function_adapter"]
 
 P = TypeVar("P", bound=Parameters)
-Generate = Callable[[GenerationRequest, P], Mapping[str, Any]]
+Generate = Callable[[GenerationRequest, P], Mapping[str, Any] | None]
 
 
 class FunctionAdapter:
@@ -77,7 +78,22 @@ class FunctionAdapter:
                     FailureKind.PROGRAM,
                     f"The adapter '{self._system.adapter}' wrote nothing to the output it was given.",
                 )
-        return Generated(request=said)
+            record = self._checked(said)
+        return Generated(request=record)
+
+    def _checked(self, said: object) -> Mapping[str, Any]:
+        """What the function returned, as it can be stored: None is an empty record."""
+        try:
+            if not isinstance(said, Mapping | None):
+                raise TypeError(f"a {type(said).__name__}")
+            record: dict[str, Any] = json.loads(json.dumps(dict(said or {}), allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise GenerationError(
+                FailureKind.PROGRAM,
+                f"The adapter '{self._system.adapter}' is to return a mapping of JSON values that says how "
+                f"the clip was made, and returned what is none: {error}.",
+            ) from error
+        return record
 
 
 def function_adapter(
@@ -104,6 +120,7 @@ def function_adapter(
                 function, version, capabilities, read_parameters(parameters, system), system
             )
 
+        adapter.capabilities = capabilities  # type: ignore[attr-defined]  # as on adapters that are classes
         return adapter
 
     return decorate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -14,8 +15,9 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from evalharness.cli.options import AsJson, out, print_json
-from evalharness.errors import UnknownNameError
+from evalharness.adapters.base import Capabilities
+from evalharness.cli.options import TASKS, AsJson, out, print_json
+from evalharness.errors import ConfigError, UnknownNameError
 from evalharness.registry import ADAPTERS
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def adapters(
     """
     rows = list(listed(model))
     if as_json:
-        print_json(rows)
+        print_json(rows if model else [*rows, *plugins()])
     elif model:
         for row in rows:
             _show(row)
@@ -64,6 +66,21 @@ def route_of(adapter: str) -> type[Route] | None:
     return None
 
 
+def plugins() -> Iterator[dict[str, Any]]:
+    """The adapters of other packages, each with what it says of itself or why it cannot be used."""
+    for name, origin in ADAPTERS.outside().items():
+        row = {"adapter": name, "plugin": origin}
+        try:
+            able = getattr(ADAPTERS.load(name), "capabilities", None)
+        except ConfigError as error:
+            yield row | {"problem": str(error)}
+            continue
+        said = asdict(able) if isinstance(able, Capabilities) else {}
+        yield row | {"capabilities": said}
+    for name in ADAPTERS.problems().keys() - ADAPTERS.outside().keys():
+        yield {"adapter": name, "plugin": None, "problem": ADAPTERS.problems()[name]}
+
+
 def key_missing(route: Route) -> str | None:
     """The sentence that says which key this route lacks, or None where it has what it needs."""
     return route.missing(os.environ, time.time())
@@ -74,8 +91,9 @@ def listed(wanted: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     from evalharness.adapters.remote.catalogue import catalogue
 
     known: set[str] = set()
+    plugins = ADAPTERS.outside().keys() | ADAPTERS.problems().keys()
     for adapter in ADAPTERS:
-        route = route_of(adapter)
+        route = None if adapter in plugins else route_of(adapter)
         if route is None:
             continue
         listed = catalogue(route.vendor)
@@ -126,12 +144,14 @@ def _show_all(rows: Sequence[dict[str, Any]]) -> None:
             title_style="",
         )
         for row in models:
-            tasks = " ".join("t2v" if task == "text_to_video" else "i2v" for task in row["ids"])
+            tasks = " ".join(TASKS[task] for task in row["ids"])
             lengths = span(row["durations_s"])
             table.add_row(escape(row["name"]), tasks, lengths, row["audio"], price_span(row))
         out.print(table)
     for name, meaning in WITHOUT_VENDOR.items():
         out.print(f"[bold]{name}[/]: {meaning}.")
+    for plugin in plugins():
+        out.print(f"[bold]{escape(plugin['adapter'])}[/]: {escape(_plugin_line(plugin))}", soft_wrap=True)
     unverified = sorted({row["vendor"] for row in rows if not row["verified_live"]})
     out.print(
         f"A clip: list price of {PRICED_S:g} s with sound, in US dollars. Unverified live, written from "
@@ -139,6 +159,15 @@ def _show_all(rows: Sequence[dict[str, Any]]) -> None:
         style="dim",
         soft_wrap=True,
     )
+
+
+def _plugin_line(plugin: Mapping[str, Any]) -> str:
+    if "problem" in plugin:
+        return str(plugin["problem"])
+    able = plugin["capabilities"]
+    makes = " ".join(TASKS[task] for task in able.get("tasks", ())) or "what its parameters say"
+    told = f"; seed {able['seed']}, sound {able['audio']}" if able else ""
+    return f"plugin, {plugin['plugin']}: makes {makes}{told}."
 
 
 def _show(row: dict[str, Any]) -> None:

@@ -17,11 +17,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from evalharness.adapters.base import Adapter
+from evalharness.adapters.maker import make_adapter
 from evalharness.adapters.surroundings import nvidia_gpus
 from evalharness.cli.adapters import key_missing
 from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_of
 from evalharness.config import STUDY_FILE, Study, load_study
-from evalharness.errors import EvalHarnessError
+from evalharness.errors import ConfigError, EvalHarnessError
 from evalharness.prompts import load_suites
 from evalharness.records import System
 from evalharness.registry import ADAPTERS, METRICS
@@ -73,8 +74,10 @@ def examine(folder: Path) -> Iterator[Finding]:
     """Look at the installation, and at the study in `folder` if there is one."""
     yield Finding("python", "ok", f"{sys.version.split()[0]}, evalharness {version('evalharness')}")
     yield from _names()
+    yield _media()
     yield from _extras()
     yield from _metrics()
+    yield from _plugins()
     yield _gpu()
     free = shutil.disk_usage(folder if folder.is_dir() else Path()).free
     yield Finding(
@@ -112,6 +115,16 @@ def _names() -> Iterator[Finding]:
             yield Finding(f"package {name}", "ok", f"from {place}")
 
 
+def _media() -> Finding:
+    """Every clip is opened by PyAV, which can be installed and yet lack what it is made of."""
+    try:
+        import av
+    except Exception as error:  # a broken package raises what it likes
+        said = f"cannot be imported, so that no clip can be opened: {error}. Install it anew."
+        return Finding("package av", "bad", said)
+    return Finding("package av", "ok", av.__version__)
+
+
 def _extras() -> Iterator[Finding]:
     for extra, modules in EXTRAS.items():
         missing = [module for module in modules if importlib.util.find_spec(module) is None]
@@ -140,6 +153,19 @@ def _metrics() -> Iterator[Finding]:
         yield Finding("package cv2", "bad", said)
 
 
+def _plugins() -> Iterator[Finding]:
+    """What other packages bring, and what stands in its way."""
+    for registry in (ADAPTERS, METRICS):
+        for name, origin in registry.outside().items():
+            try:
+                registry.load(name)
+                yield Finding(f"{registry.kind} {name}", "ok", f"plugin: {origin}")
+            except ConfigError as error:
+                yield Finding(f"{registry.kind} {name}", "bad", str(error))
+        for name in registry.problems().keys() - registry.outside().keys():
+            yield Finding(f"{registry.kind} {name}", "bad", registry.problems()[name])
+
+
 def _gpu() -> Finding:
     gpus = nvidia_gpus()
     if not gpus:
@@ -162,7 +188,7 @@ def _study(folder: Path) -> Iterator[Finding]:
     yield from _database(study)
     for system in study.systems:
         try:
-            yield _reached(system, ADAPTERS.load(system.adapter)(system, folder=study.folder))
+            yield _reached(system, make_adapter(system, folder=study.folder))
         except (EvalHarnessError, ImportError) as error:
             yield Finding(f"system {system.name}", "bad", str(error))
 

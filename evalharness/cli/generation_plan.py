@@ -13,19 +13,18 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from evalharness.adapters.base import Offer
+from evalharness.adapters.maker import make_adapter
 from evalharness.adapters.remote.adapter import RemoteAdapter
 from evalharness.backlog import Wanted
-from evalharness.cli.options import out, print_json
+from evalharness.cli.options import TASKS, out, print_json
 from evalharness.config import Study
 from evalharness.outlook import Line, Outlook, Range
 from evalharness.production import Order
 from evalharness.records import JobState, Prompt
-from evalharness.registry import ADAPTERS
 from evalharness.store import Store
 
 __all__ = ["money", "print_plan", "show_plan"]
 
-TASKS = {"text_to_video": "t2v", "image_to_video": "i2v", "reference_to_video": "r2v"}
 PICTURE = re.compile(r"(data:image/\w+;base64,)([A-Za-z0-9+/=]{40,})")
 
 
@@ -149,7 +148,7 @@ def _requests(
     standing = {row.key for row in store.purchases_without_clip() if row.open}
     wanted = Wanted(store, study.systems, prompts, study.settings.generation.seeds)
     for system in study.systems:
-        adapter = ADAPTERS.load(system.adapter)(system, folder=study.folder)
+        adapter = make_adapter(system, folder=study.folder)
         if not isinstance(adapter, RemoteAdapter):
             continue
         for key in wanted.missing(system, states):

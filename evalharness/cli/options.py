@@ -20,9 +20,11 @@ from rich.progress import (
 )
 
 from evalharness.config import ExecutorName, Study
+from evalharness.records import Task
 from evalharness.store import Store
 
 __all__ = [
+    "TASKS",
     "AsJson",
     "Executing",
     "StudyFolder",
@@ -44,6 +46,9 @@ Executing = Annotated[
         show_default="the study's, else processes",
     ),
 ]
+
+TASKS = {Task.TEXT_TO_VIDEO: "t2v", Task.IMAGE_TO_VIDEO: "i2v", Task.REFERENCE_TO_VIDEO: "r2v"}
+"""Short words for tables."""
 
 out = Console()
 """What was asked for: standard output."""

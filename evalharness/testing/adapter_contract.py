@@ -26,10 +26,10 @@ from typing import Any, ClassVar
 import pytest
 
 from evalharness.adapters.base import Adapter, Capabilities, Generated, GenerationRequest, SeedSupport
+from evalharness.adapters.maker import make_adapter
 from evalharness.errors import ConfigError, GenerationError
 from evalharness.media import probe
 from evalharness.records import FailureKind, Prompt, System, Task
-from evalharness.registry import ADAPTERS
 
 __all__ = ["AdapterContract"]
 
@@ -91,7 +91,7 @@ class AdapterContract:
 
     def _make(self, folder: Path, parameters: Mapping[str, Any]) -> Adapter:
         system = System(name="contract", adapter=self.name, parameters=parameters)
-        made: Adapter = ADAPTERS.load(self.name)(system, folder=folder)
+        made: Adapter = make_adapter(system, folder=folder)
         return made
 
     def _request(self, prompt: Prompt, folder: Path, name: str = "clip") -> GenerationRequest:

@@ -162,7 +162,7 @@ def test_a_broken_package_is_named_in_a_sentence(site: Path, study: Path, module
     shown = python("-m", "evalharness", "generate", str(study), site=site)
     text = " ".join(shown.stderr.split())
     assert shown.returncode == 2
-    assert "The adapter 'echo' (echo_adapter:EchoAdapter) comes from another package" in text
+    assert "The adapter 'echo' (echo_adapter:EchoAdapter of echo_adapter 1.0) cannot be used" in text
     assert said in text
     assert "Traceback" not in shown.stderr
 
@@ -219,12 +219,66 @@ def test_the_contract_catches_who_breaks_it(
 
 
 @pytest.mark.parametrize("name", ["folder", "echo"])
-def test_a_name_that_is_taken_is_refused_with_a_sentence(site: Path, study: Path, name: str) -> None:
+def test_a_name_that_two_packages_want_serves_neither(site: Path, study: Path, name: str) -> None:
     install(site, name, "second_adapter:SecondAdapter", distribution="second_adapter")
+    settings = study / "study.toml"
+    settings.write_text(settings.read_text().replace('adapter = "echo"', f'adapter = "{name}"'))
     shown = python("-m", "evalharness", "generate", str(study), site=site)
     said = " ".join(shown.stderr.split())
     assert shown.returncode == 2
     assert f"The adapter name '{name}' is taken by" in said
-    assert "second_adapter:SecondAdapter" in said
+    assert "second_adapter:SecondAdapter of second_adapter 1.0 cannot use it too" in said or name == "echo"
     assert said.endswith("Rename one of them.")
     assert "Traceback" not in said
+
+
+def test_a_fight_over_another_name_stops_nobody(site: Path, study: Path) -> None:
+    install(site, "folder", "second_adapter:SecondAdapter", distribution="second_adapter")
+    shown = python("-m", "evalharness", "generate", str(study), "--json", site=site)
+    assert json.loads(shown.stdout)["made"] == 1, shown.stderr
+
+
+NO_ADAPTERS = {
+    "def EchoAdapter(request, settings):\n    return {}\n": "TypeError: EchoAdapter() got an unexpected",
+    "def EchoAdapter(system, *, folder):\n    return {}\n": "gave a dict without version, capabilities",
+    "EchoAdapter = 7\n": "TypeError: 'int' object is not callable",
+    MODULE.replace("Capabilities(tasks", "dict(tasks"): "gave a EchoAdapter without Capabilities",
+}
+
+
+@pytest.mark.parametrize(("module", "said"), NO_ADAPTERS.items(), ids=range(len(NO_ADAPTERS)))
+def test_what_is_no_adapter_is_answered_with_what_one_is(
+    site: Path, study: Path, module: str, said: str
+) -> None:
+    (site / "echo_adapter.py").write_text(module, encoding="utf-8")
+    shown = python("-m", "evalharness", "generate", str(study), site=site)
+    text = " ".join(shown.stderr.split())
+    assert shown.returncode == 2
+    assert "The adapter 'echo' (echo_adapter:EchoAdapter of echo_adapter 1.0)" in text
+    assert said in text
+    assert "a function under @function_adapter" in text
+    assert "Traceback" not in text
+
+
+def test_adapters_and_doctor_list_plugins_and_say_what_is_wrong_with_them(site: Path, study: Path) -> None:
+    install(site, "broken", "broken_adapter:Broken", distribution="broken_adapter")
+    install(site, "folder", "second_adapter:SecondAdapter", distribution="second_adapter")
+    shown = python("-m", "evalharness", "adapters", site=site)
+    assert shown.returncode == 0, shown.stderr
+    lines = {line.partition(":")[0]: line for line in shown.stdout.splitlines()}
+    origin = "echo_adapter:EchoAdapter of echo_adapter 1.0"
+    assert lines["echo"].startswith(f"echo: plugin, {origin}: makes t2v; seed exact")
+    assert "No module named 'broken_adapter'" in lines["broken"]
+    assert "The adapter name 'folder' is taken by" in shown.stdout
+    listed = json.loads(python("-m", "evalharness", "adapters", "--json", site=site).stdout)
+    rows = {row["adapter"]: row for row in listed}
+    assert rows["echo"]["capabilities"]["tasks"] == ["text_to_video"]
+    assert "problem" in rows["broken"]
+    examined = json.loads(python("-m", "evalharness", "doctor", str(study), "--json", site=site).stdout)
+    found = {row["what"]: row for row in examined}
+    assert [found[f"adapter {name}"]["state"] for name in ("echo", "broken", "folder")] == [
+        "ok",
+        "bad",
+        "bad",
+    ]
+    assert found["system alpha"]["state"] == "ok"
