@@ -21,7 +21,32 @@ __all__ = ["application_credentials", "headers_of"]
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 
+METADATA_S = 1.5
+"""How long a machine is waited for that tells programs in Google's cloud who they are: it answers at once."""
+
 _RENEWING = Lock()
+
+
+class _Metadata:
+    """Asks that machine, and where it was silent once never again: Google's library would try three times."""
+
+    def __init__(self) -> None:
+        self._silent = False
+
+    def __call__(self, *asked: Any, **options: Any) -> Any:
+        """What it answers. Raises TimeoutError where it does not, which ends the library's search."""
+        from google.auth.exceptions import TransportError
+        from google.auth.transport.requests import Request
+
+        if not self._silent:
+            try:
+                return Request()(*asked, **(options | {"timeout": METADATA_S}))
+            except TransportError:
+                self._silent = True
+        raise TimeoutError("No metadata server answers.")
+
+
+_METADATA = _Metadata()
 
 
 def application_credentials(environment: Mapping[str, str]) -> Any:
@@ -50,9 +75,13 @@ def _found(path: str) -> Any:
             auth = import_module("google.auth")
             if path:
                 return auth.load_credentials_from_file(path, scopes=SCOPES)[0]
-            return auth.default(scopes=SCOPES)[0]
+            return auth.default(scopes=SCOPES, request=_METADATA)[0]
     except (GoogleAuthError, OSError, ValueError, KeyError, TypeError, AttributeError):
-        problem = "cannot be read as Google credentials" if path else "is not set, and there are no others"
+        problem = (
+            "cannot be read as Google credentials"
+            if path
+            else "is not set, gcloud has left none, and this is no machine in Google's cloud"
+        )
     raise GenerationError(
         FailureKind.AUTH,
         f"Vertex AI needs credentials: {FILE} {problem}. Let it name a service account's key file, or run "

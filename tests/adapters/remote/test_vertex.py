@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +279,25 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(google_credentials, "import_module", absent)
     assert "evalharness[vertex]" in lacking({})
+
+
+def test_a_silent_cloud_is_waited_for_once_and_briefly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.setattr("google.auth.compute_engine._metadata._NO_GCE_CHECK", False)
+    monkeypatch.setattr(google_credentials, "METADATA_S", 0.2)
+    monkeypatch.setattr(google_credentials, "_METADATA", google_credentials._Metadata())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("GCE_METADATA_IP", "127.0.0.1:{1}".format(*silent.getsockname()))
+        began_s = time.monotonic()
+        assert "gcloud has left none, and this is no machine in Google's cloud" in lacking({})
+        assert time.monotonic() - began_s < 2
+        silent.settimeout(0.2)
+        silent.accept()[0].close()
+        with pytest.raises(TimeoutError):
+            silent.accept()
 
 
 def test_a_refused_account_is_no_traceback(tmp_path: Path) -> None:
