@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalharness import media
 from evalharness.adapters.base import Adapter, Generated, GenerationRequest, Journal, Standing
 from evalharness.config import GenerationSettings, Study
 from evalharness.errors import GenerationError, MediaError, StorageError
@@ -139,6 +138,8 @@ def _ready(order: Order, *, may_refuse: bool = True) -> Adapter:
 
 def _clip(order: Order, adapter: Adapter, generated: Generated, elapsed_s: float) -> Clip:
     """The record of the clip that lies at the order's partial place, once it lies in its own."""
+    from evalharness import media  # PyAV: not at the command line's start
+
     streams = generated.streams or media.probe(order.partial)
     size, sha256 = order.partial.stat().st_size, sha256_of(order.partial)
     path = f"clips/{sha256[:2]}/{sha256}{order.partial.suffix}"

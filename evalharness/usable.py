@@ -76,13 +76,18 @@ def broken_package(error: Exception) -> str | None:
     """
     # Code of a module itself, below a call of ours, runs only while that module is imported.
     running = [frame for frame, _ in walk_tb(error.__traceback__) if frame.f_code.co_name == "<module>"]
-    if running:
-        name = running[-1].f_globals.get("__name__")
-    elif isinstance(error, ImportError):
+    name = running[-1].f_globals.get("__name__") if running else None
+    if isinstance(error, ImportError) and (name is None or _ours(name)):
         name = error.name
-    else:
+    elif name is None:
         return None
-    return str(name or "one that it does not name").partition(".")[0]
+    package = str(name or "one that it does not name").partition(".")[0]
+    return None if _ours(package) else package
+
+
+def _ours(module: str) -> bool:
+    """Whether a fault in it is our own, and no installation's."""
+    return module.partition(".")[0] in ("evalharness", "metrics", "arena_ui")
 
 
 def importable(rows: Sequence[Measurement], left_out: dict[str, str]) -> tuple[Measurement, ...]:

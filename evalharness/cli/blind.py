@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
@@ -10,7 +11,9 @@ from rich.table import Table
 
 from evalharness.cli.options import StudyFolder, out, progress_bar, store_of
 from evalharness.config import Study, load_study
-from evalharness.exhibition import BlindingSummary, blind_study
+
+if TYPE_CHECKING:
+    from evalharness.exhibition import BlindingSummary
 
 __all__ = ["blind", "run_blinding"]
 
@@ -39,5 +42,7 @@ def blind(folder: StudyFolder = Path()) -> None:
 
 def run_blinding(study: Study) -> BlindingSummary:
     """Blind with a progress bar."""
+    from evalharness.exhibition import blind_study  # PyAV: not at the command line's start
+
     with store_of(study) as store, progress_bar("blind") as progress:
         return blind_study(study, store, progress=progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from evalharness.adapters.folder import survey
 from evalharness.cli.generation_bars import generation_bars
 from evalharness.cli.generation_failures import failure_table
 from evalharness.cli.generation_plan import money, print_plan, show_plan
@@ -103,6 +103,7 @@ def run_generation(
     executor: ExecutorName | None = None,
 ) -> GenerationSummary:
     """Generate with a progress bar for each system."""
+    import_module("evalharness.media")  # PyAV: where it is broken, that is said before any clip is made
     prompts = load_suites(study.settings.prompts, study.folder)
     with store_of(study) as store:
         try:
@@ -141,6 +142,8 @@ def _ask(foreseen: Outlook) -> None:
 
 def _unmatched(study: Study) -> Mapping[str, Sequence[str]]:
     """System -> files of its folder or manifest that belong to no prompt and seed of the study."""
+    from evalharness.adapters.folder import survey  # PyAV: not at the command line's start
+
     prompts = load_suites(study.settings.prompts, study.folder)
     found = {
         system.name: survey(system, study.folder, prompts, study.settings.generation.seeds).unmatched

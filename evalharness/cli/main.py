@@ -32,7 +32,7 @@ from evalharness.cli import (
     simulate,
 )
 from evalharness.cli.options import status
-from evalharness.errors import EvalHarnessError
+from evalharness.errors import EvalHarnessError, MissingExtraError
 
 __all__ = ["app", "main"]
 
@@ -89,6 +89,17 @@ def main() -> None:
             f"{error.filename or 'A file'}: {error.strerror or error}. Mend that and give the command again."
         )
         sys.exit(1)
+    except Exception as error:
+        from evalharness.usable import broken_package  # metrics: not at the command line's start
+
+        package = broken_package(error)
+        if package is None:
+            raise
+        _say(
+            f"This command needs the package '{package}', which cannot be imported ({type(error).__name__}: "
+            f"{error}). Install it anew; 'evalharness doctor' says what else is missing."
+        )
+        sys.exit(MissingExtraError.exit_code)
 
 
 def _say(sentence: str) -> None:

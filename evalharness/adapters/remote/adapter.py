@@ -39,7 +39,6 @@ from evalharness.adapters.remote.route import Route
 from evalharness.adapters.remote.submission import cell_of, recorded, submit
 from evalharness.adapters.remote.waiting import Watched, watch
 from evalharness.errors import GenerationError, MediaError
-from evalharness.media import probe
 from evalharness.records import FailureKind, Streams, System
 
 __all__ = ["RemoteAdapter"]
@@ -78,7 +77,11 @@ class RemoteAdapter:
         download_bounds: DownloadBounds | None = None,
     ) -> None:
         """Raises ConfigError where model or parameters are impossible. No secret is read, nothing is sent."""
+        # PyAV: not at the command line's start, and where it is broken, not after a clip was bought.
+        from evalharness.media.probing import probe
+
         del folder
+        self._probe = probe
         self.system = system
         self.model = catalogue(route.vendor).model(system.model)
         parameters = read_parameters(_known_parameters(route), system)
@@ -272,7 +275,7 @@ class RemoteAdapter:
                 if isinstance(found, Fault):
                     raise _NotWhole(found)
                 # Decoding takes seconds: other jobs go on meanwhile.
-                return found, await asyncio.to_thread(probe, partial)
+                return found, await asyncio.to_thread(self._probe, partial)
         except _NotWhole as refused:
             return refused.fault
         except MediaError as error:
