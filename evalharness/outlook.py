@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import ceil, inf
 
 from evalharness.adapters.base import Adapter, Offer, offer_of
+from evalharness.adapters.maker import make_adapter
 from evalharness.adapters.remote.adapter import RemoteAdapter
 from evalharness.adapters.remote.common import advice
 from evalharness.backlog import Wanted
@@ -19,7 +20,6 @@ from evalharness.config import Study
 from evalharness.production import Order
 from evalharness.purchases import PurchaseStage
 from evalharness.records import JobState, Prompt, System, Task
-from evalharness.registry import ADAPTERS
 from evalharness.store import Store
 
 __all__ = ["Account", "Line", "Outlook", "Range", "outlook"]
@@ -176,7 +176,7 @@ def outlook(
     Raises ConfigError where an adapter's parameters are wrong.
     """
     adapters: dict[str, Adapter] = {
-        system.name: ADAPTERS.load(system.adapter)(system, folder=study.folder) for system in study.systems
+        system.name: make_adapter(system, folder=study.folder) for system in study.systems
     }
     states = {JobState.PENDING, JobState.RUNNING} | ({JobState.FAILED} if retry_failed else set())
     wanted = Wanted(store, study.systems, prompts, study.settings.generation.seeds)
@@ -203,7 +203,7 @@ def outlook(
 def _notes(lines: Sequence[Line], strays: int, waiting: int) -> tuple[str, ...]:
     notes = [
         f"{', '.join(_systems(used))} use {account.model} by one account of {account.route}: together they "
-        f"have {account.running} clips made at a time."
+        f"have at most {account.running} clips made at a time."
         for account, used in _shared(lines).items()
         if account.running is not None
     ]

@@ -138,7 +138,8 @@ def test_systems_of_one_account_wait_for_each_other(tmp_path: Path) -> None:
     assert [line.takes_s for line in found.lines] == [(2 * low_s, 2 * high_s)] * 2
     assert found.takes_s == (4 * low_s, 4 * high_s)  # twelve clips, three at a time
     assert found.notes == (
-        "sd, sd-silent use seedance-2.0 by one account of ark: together they have 3 clips made at a time.",
+        "sd, sd-silent use seedance-2.0 by one account of ark: "
+        "together they have at most 3 clips made at a time.",
     )
     other = more | {"name": "fast", "model": "seedance-2.0-fast"}
     apart = foreseen(study(tmp_path, more, other), TEXT)
@@ -234,6 +235,9 @@ def test_who_stands_apart_is_named_with_what_is_nearest_to_the_others(tmp_path: 
     said = foreseen(study(tmp_path, HAPPYHORSE, MINIMAX, SEEDANCE), TEXT).suggestion or ""
     assert "'mm' stands apart: 'hh', 'sd' can be asked for 5 s, 1280x720" in said
     assert "minimax-h3 makes 5 to 15 whole seconds as 768P or 2K" in said
+    assert "[generation]" not in said
+    moved = foreseen(study(tmp_path, HAPPYHORSE, MINIMAX, VEO), TEXT).suggestion or ""
+    assert moved.endswith("For the others, in [generation]: duration_s = 6, width = 1280, height = 720.")
     own = {"duration_s": 5, "resolution": "768P", "ratio": "16:9"}
     assert 'duration_s = 5, resolution = "768P", ratio = "16:9", which is 5 s, 1366x768' in said
     taken = foreseen(study(tmp_path, HAPPYHORSE, MINIMAX | {"parameters": own}, SEEDANCE), TEXT)

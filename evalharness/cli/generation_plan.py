@@ -107,7 +107,9 @@ def print_plan(foreseen: Outlook, console: Console) -> None:
 
 def money(foreseen: Outlook) -> str:
     """The sum, with what it leaves out."""
-    unknown = f", and what {', '.join(foreseen.unpriced)} may charge (not known)" if foreseen.unpriced else ""
+    unknown = (
+        f", and what {', '.join(foreseen.unpriced)} may charge (price not known)" if foreseen.unpriced else ""
+    )
     return f"${foreseen.cost_usd:.2f}{unknown}"
 
 

@@ -97,3 +97,14 @@ def test_a_budget_too_small_for_one_clip_asks_for_none(folder: Path) -> None:
         assert {job.state.value for job in store.jobs()} == {"pending"}
     (plan,) = (folder / "plans").glob("*.json")
     assert json.loads(plan.read_text())["asked"]["width"] == 1280
+
+
+def test_a_price_that_nobody_knows_is_said_and_keeps_no_budget(folder: Path) -> None:
+    replicate = STUDY.replace("dashscope", "replicate").replace("happyhorse-1.1", "seedance-2.0")
+    (folder / "study.toml").write_text(replicate)
+    assert "In all $0.00, and what horse may charge (price not known)" in said(folder, "--dry-run")
+    result = CliRunner().invoke(app, ["generate", str(folder), "--budget", "10"])
+    assert isinstance(result.exception, ConfigError)
+    assert "The price of a clip of 'horse' is not known, so a budget cannot be kept" in str(result.exception)
+    with Store.open(load_study(folder).database_url) as store:
+        assert store.purchases() == ()

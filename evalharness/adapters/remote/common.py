@@ -95,19 +95,18 @@ def advice(models: Mapping[str, Model], duration_s: float, width: int, height: i
     common = common_cells(models.values())
     cell = common.nearest(*asked)
     if cell is None:
-        return _apart(models, *asked) if len(models) > 1 else None
+        return _apart(models, asked) if len(models) > 1 else None
     if (cell.duration_s, *cell.size) == asked:
         return None
     return (
         f"Every model asked here makes clips of {lengths(common.durations_s)}. Nearest to what is asked "
-        "for, in [generation]: duration_s = {:g}, width = {}, height = {}.".format(
-            cell.duration_s, *cell.size
-        )
+        f"for, {_general(cell)}."
     )
 
 
-def _apart(models: Mapping[str, Model], duration_s: float, width: int, height: int) -> str:
+def _apart(models: Mapping[str, Model], asked: tuple[float, int, int]) -> str:
     """Whose leaving would give the others a cell in common, nearest to what is asked for."""
+    duration_s, width, height = asked
 
     def far(cell: Cell) -> tuple[float, float]:
         return abs(cell.duration_s - duration_s), abs(cell.side - min(width, height))
@@ -115,7 +114,7 @@ def _apart(models: Mapping[str, Model], duration_s: float, width: int, height: i
     shared = {
         name: cell
         for name in models
-        if (cell := common_cells(_without(models, name).values()).nearest(duration_s, width, height))
+        if (cell := common_cells(_without(models, name).values()).nearest(*asked))
     }
     if not shared:
         return (
@@ -132,7 +131,13 @@ def _apart(models: Mapping[str, Model], duration_s: float, width: int, height: i
         f"makes {lengths(model.durations_s)} as {' or '.join(model.resolutions)}. Nearest to the others, in "
         f'its [systems.parameters]: duration_s = {own.duration_s:g}, resolution = "{word}", ratio = '
         f'"{own.ratio}", which is {own}: the difference stays, and the plan tells it. Or leave it out.'
+        + ("" if (cell.duration_s, *cell.size) == asked else f" For the others, {_general(cell)}.")
     )
+
+
+def _general(cell: Cell) -> str:
+    width, height = cell.size
+    return f"in [generation]: duration_s = {cell.duration_s:g}, width = {width}, height = {height}"
 
 
 def _without(models: Mapping[str, Model], name: str) -> Mapping[str, Model]:
