@@ -28,7 +28,7 @@ from evalharness.adapters.remote.exchange import (
     Status,
     TaskState,
 )
-from evalharness.adapters.remote.faults import kind_of_status, sentence
+from evalharness.adapters.remote.faults import PLACES, kind_of_status, mentions, sentence, struck_place
 from evalharness.adapters.remote.inputs import inputs
 from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import at, kept, link, retry_after_s, table, text
@@ -74,7 +74,7 @@ OF_THE_MODEL = {"downstream_service_error", "downstream_service_unavailable", "n
 MODERATED = ("content policy", "moderat", "nsfw", "sensitive", "flagged", "safety")
 """Not every endpoint gives its errors a type: words by which untyped ones tell moderation."""
 
-STRUCK = {"prompt": "input", "image": "input", "input": "input", "output": "output", "generated": "output"}
+STRUCK = PLACES | {"image": "input"}
 
 PAYING = ("balance", "billing")
 """Words by which a refused key is one whose account is out of money."""
@@ -217,14 +217,9 @@ def _ended_badly(answer: Answer) -> bool:
 
 
 def _moderated(code: str | None, words: str | None) -> bool:
-    lowered = (words or "").lower()
-    return code == MODERATION or (code is None and any(word in lowered for word in MODERATED))
+    return code == MODERATION or (code is None and mentions(words, MODERATED))
 
 
 def _struck(where: str, words: str | None) -> str | None:
     """What moderation refused, where field or words name one thing alone."""
-    for said in (where, words or ""):
-        named = {thing for word, thing in STRUCK.items() if word in said.lower()}
-        if len(named) == 1:
-            return named.pop()
-    return None
+    return struck_place(where, STRUCK) or struck_place(words, STRUCK)

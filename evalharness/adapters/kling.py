@@ -31,7 +31,7 @@ from evalharness.adapters.remote.exchange import (
     Status,
     TaskState,
 )
-from evalharness.adapters.remote.faults import kind_of_status, sentence
+from evalharness.adapters.remote.faults import kind_of_status, mentions, sentence, struck_place
 from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import at, kept, link, retry_after_s, table, text
 from evalharness.adapters.remote.route import Route, unreadable
@@ -105,8 +105,6 @@ NOT_HERE = range(1200, 1204)
 
 MODERATED = ("risk control", "policy", "policies", "sensitive", "moderation", "inappropriate")
 """A failed task has no code: words by which its message tells moderation from other failures."""
-
-STRUCK = {"prompt": "input", "input": "input", "generated": "output", "output": "output"}
 
 TOLD = ("create_time", "update_time", "created_at", "updated_at", "billing", "final_unit_deduction")
 
@@ -223,7 +221,7 @@ class KlingRoute(Route):
         kind = KINDS.get(code or 0) or kind_of_status(answer.status)
         said = f"Kling answered HTTP {answer.status}"
         if kind is FailureKind.MODERATION:
-            said = f"Kling's moderation refused the {_struck(words) or struck or 'input or output'}"
+            said = f"Kling's moderation refused the {struck_place(words) or struck or 'input or output'}"
         shown = str(code) if code else None
         return Fault(
             kind, sentence(said, shown, words or answer.text[:200]), retry_after_s=retry_after_s(answer)
@@ -334,15 +332,9 @@ def _video(account: Mapping[str, Any] | None) -> str | None:
 
 def _failure(words: str | None) -> tuple[Fault, str | None]:
     """Why a task ended without a clip, and where moderation struck, if it did."""
-    if any(word in (words or "").lower() for word in MODERATED):
-        struck = _struck(words) or "input or output"
+    if mentions(words, MODERATED):
+        struck = struck_place(words) or "input or output"
         said = f"Kling's moderation refused the {struck}"
         return Fault(FailureKind.MODERATION, sentence(said, None, words)), struck
     said = "The task failed at Kling" if words else "The task failed at Kling without a reason"
     return Fault(FailureKind.SERVER, sentence(said, None, words)), None
-
-
-def _struck(words: str | None) -> str | None:
-    """Whether moderation refused the input or the output, where its message names just one of them."""
-    named = {place for word, place in STRUCK.items() if word in (words or "").lower()}
-    return named.pop() if len(named) == 1 else None

@@ -27,7 +27,7 @@ from evalharness.adapters.remote.exchange import (
     Status,
     TaskState,
 )
-from evalharness.adapters.remote.faults import kind_of_status, sentence
+from evalharness.adapters.remote.faults import kind_of_status, mentions, sentence, struck_place
 from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import at, kept, link, retry_after_s, table, text
 from evalharness.adapters.remote.route import Route, unreadable
@@ -71,8 +71,6 @@ MODERATED = (
     "datainspectionfailed",
 )
 """A failed task has no code: words by which its message tells moderation from other failures."""
-
-STRUCK = {"prompt": "input", "input": "input", "output": "output", "generated": "output"}
 
 ABSURD_USD = 1e6
 """No clip costs so much."""
@@ -176,9 +174,9 @@ class OpenrouterRoute(Route):
         kind, said = kind_of_status(status), f"OpenRouter answered HTTP {answer.status}"
         # A flag comes as HTTP 403, as a key without rights does: only a flag has reasons.
         reasons = at(answer.body, "error", "metadata", "reasons")
-        if status in {400, 403, 422} and (isinstance(reasons, list) or _moderated(words)):
+        if status in {400, 403, 422} and (isinstance(reasons, list) or mentions(words, MODERATED)):
             kind = FailureKind.MODERATION
-            said = f"OpenRouter's moderation refused the {_struck(words) or struck or 'input or output'}"
+            said = f"OpenRouter's moderation refused the {struck_place(words) or struck or 'input or output'}"
         return Fault(
             kind, sentence(said, code, words or answer.text[:200]), retry_after_s=retry_after_s(answer)
         )
@@ -231,21 +229,9 @@ def _failure(word: str, body: Any, task: Created) -> tuple[Fault, str | None]:
     if word == "cancelled":
         said = f"The task {task.task_id} was cancelled at OpenRouter"
         return Fault(FailureKind.SERVER, sentence(said, code, words)), None
-    if _moderated(words):
-        struck = _struck(words) or "input or output"
+    if mentions(words, MODERATED):
+        struck = struck_place(words) or "input or output"
         said = f"Moderation behind OpenRouter refused the {struck}"
         return Fault(FailureKind.MODERATION, sentence(said, code, words)), struck
     said = "The task failed at OpenRouter" if words else "The task failed at OpenRouter without a reason"
     return Fault(FailureKind.SERVER, sentence(said, code, words)), None
-
-
-def _moderated(words: str | None) -> bool:
-    lowered = (words or "").lower()
-    return any(word in lowered for word in MODERATED)
-
-
-def _struck(words: str | None) -> str | None:
-    """What moderation refused, where the words name one thing alone."""
-    lowered = (words or "").lower()
-    named = {thing for word, thing in STRUCK.items() if word in lowered}
-    return named.pop() if len(named) == 1 else None

@@ -26,7 +26,7 @@ from evalharness.adapters.remote.exchange import (
     Status,
     TaskState,
 )
-from evalharness.adapters.remote.faults import kind_of_status, sentence
+from evalharness.adapters.remote.faults import kind_of_status, mentions, sentence, struck_place
 from evalharness.adapters.remote.inputs import inputs
 from evalharness.adapters.remote.pictures import PictureLimits, refuse_pictures
 from evalharness.adapters.remote.reading import at, kept, link, retry_after_s, table, text
@@ -55,8 +55,6 @@ STATES = {
 
 MODERATED = ("(e005)", "flagged", "sensitive", "moderat", "nsfw", "content policy", "safety")
 """Words by which an error tells moderation from other failures."""
-
-STRUCK = {"prompt": "input", "input": "input", "output": "output", "generated": "output"}
 
 TOLD = ("model", "version", "metrics", "created_at", "started_at", "completed_at")
 
@@ -144,9 +142,9 @@ class ReplicateRoute(Route):
         if _went_well(answer):
             return unreadable(self.vendor, answer, wanted)
         kind, said = kind_of_status(answer.status), f"Replicate answered HTTP {answer.status}"
-        if kind is FailureKind.PARAMETER and _moderated(words):
+        if kind is FailureKind.PARAMETER and mentions(words, MODERATED):
             kind = FailureKind.MODERATION
-            said = f"Moderation at Replicate refused the {_struck(words) or struck or 'input or output'}"
+            said = f"Moderation at Replicate refused the {struck_place(words) or struck or 'input or output'}"
         return Fault(
             kind,
             sentence(said, text(answer.body, "title"), words or answer.text[:200]),
@@ -175,21 +173,9 @@ def _failure(word: str, words: str | None, task: Created) -> tuple[Fault, str | 
     if word == "canceled":
         said = f"The prediction {task.task_id} was canceled at Replicate, or ran longer than it may"
         return Fault(FailureKind.SERVER, sentence(said, None, words)), None
-    if _moderated(words):
-        struck = _struck(words) or "input or output"
+    if mentions(words, MODERATED):
+        struck = struck_place(words) or "input or output"
         said = f"Moderation behind Replicate refused the {struck}"
         return Fault(FailureKind.MODERATION, sentence(said, None, words)), struck
     said = "The prediction failed at Replicate" if words else "The prediction failed without a reason"
     return Fault(FailureKind.SERVER, sentence(said, None, words)), None
-
-
-def _moderated(words: str | None) -> bool:
-    lowered = (words or "").lower()
-    return any(word in lowered for word in MODERATED)
-
-
-def _struck(words: str | None) -> str | None:
-    """What moderation refused, where the words name one thing alone."""
-    lowered = (words or "").lower()
-    named = {thing for word, thing in STRUCK.items() if word in lowered}
-    return named.pop() if len(named) == 1 else None

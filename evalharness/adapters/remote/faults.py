@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from evalharness.records import FailureKind
 
-__all__ = ["kind_of_status", "sentence"]
+__all__ = ["PLACES", "kind_of_status", "mentions", "sentence", "struck_place"]
+
+PLACES = {"prompt": "input", "input": "input", "output": "output", "generated": "output"}
+"""Words of moderation -> what it struck."""
 
 _STATUSES = {
     401: FailureKind.AUTH,
@@ -21,6 +26,19 @@ def kind_of_status(status: int) -> FailureKind:
     if status in _STATUSES:
         return _STATUSES[status]
     return FailureKind.PARAMETER if 400 <= status < 500 else FailureKind.SERVER
+
+
+def mentions(words: str | None, any_of: Iterable[str]) -> bool:
+    """Whether a vendor's words hold one of some others, which are in lower case."""
+    lowered = (words or "").lower()
+    return any(word in lowered for word in any_of)
+
+
+def struck_place(words: str | None, places: Mapping[str, str] = PLACES) -> str | None:
+    """What moderation refused, `input` or `output`, where a vendor's words name one thing alone."""
+    lowered = (words or "").lower()
+    named = {place for word, place in places.items() if word in lowered}
+    return named.pop() if len(named) == 1 else None
 
 
 def sentence(said: str, code: str | None = None, words: str | None = None) -> str:
