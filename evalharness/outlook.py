@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import inf
 
 from evalharness.adapters.base import Adapter, Offer, offer_of
 from evalharness.adapters.maker import make_adapter
@@ -17,14 +17,13 @@ from evalharness.adapters.remote.adapter import RemoteAdapter
 from evalharness.adapters.remote.common import advice
 from evalharness.backlog import Wanted
 from evalharness.config import Study
+from evalharness.planned import Account, Line, Range, shared_accounts, side_by_side_s, systems_of
 from evalharness.production import Order
 from evalharness.purchases import PurchaseStage
 from evalharness.records import JobState, Prompt, System, Task
 from evalharness.store import Store
 
-__all__ = ["Account", "Line", "Outlook", "Range", "outlook"]
-
-Range = tuple[float, float]
+__all__ = ["Outlook", "outlook"]
 
 REWRITING = {"none": "none", "switch": "none", "unknown": "nobody says"}
 WATERMARK = {"none": "none", "switch": "none", "hidden": "a hidden one", "unknown": "nobody says"}
@@ -35,52 +34,6 @@ OWN_SIZE = {"resolution", "ratio"}
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """One model at one vendor, whose limits all systems that use it share."""
-
-    route: str
-    model: str
-    running: int | None
-    """How many clips it makes at a time; None where no limit is known."""
-    requests_per_minute: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What one system would be asked for in one task."""
-
-    system: str
-    task: Task
-    clips: int
-    """Clips that would be made."""
-    standing: int
-    """Of these, such as a vendor was asked for already, in an earlier run: their price is promised."""
-    offers: tuple[Offer, ...]
-    """What they would be, each kind once, the most frequent first."""
-    cost_usd: float | None
-    """List price of the clips to be asked for anew; None where a price is not known."""
-    charged: bool
-    """Whether somebody is paid for them."""
-    at_once: int
-    """How many of the system's are made at a time, were it alone."""
-    account: Account | None
-    """At its vendor; None where there is none."""
-    one_takes_s: Range | None
-    """How long one clip takes; None where nobody says."""
-    rewriting: str | None
-    """Whether the prompt is rewritten; None where no vendor makes the clips."""
-    watermark: str | None
-    """Which mark its clips bear; None where no vendor makes them."""
-    refused: Mapping[str, int]
-    """Why clips could not be asked for, and how many."""
-
-    @property
-    def takes_s(self) -> Range | None:
-        """How long they take, were they the system's only ones."""
-        return _span([self], self.at_once)
-
-
-@dataclass(frozen=True, slots=True)
 class Outlook:
     """What a run would do."""
 
@@ -88,7 +41,7 @@ class Outlook:
     differences: tuple[str, ...]
     """In what the systems' clips would still differ, a sentence each."""
     suggestion: str | None
-    """A cell that every system can make, where the one asked for is refused."""
+    """Where what is asked for is refused: a cell that every system can make, or who stands apart."""
     notes: tuple[str, ...] = ()
     """What else its owner should know."""
 
@@ -119,48 +72,7 @@ class Outlook:
 
         None where nobody says of any.
         """
-        spans = [_span(lines, lines[0].at_once) for lines in _by_system(self.lines).values()]
-        spans += [_span(lines, _at_once(account, lines)) for account, lines in _shared(self.lines).items()]
-        ends = [span for span in spans if span is not None]
-        return (max(low for low, _ in ends), max(high for _, high in ends)) if ends else None
-
-
-def _by_system(lines: Sequence[Line]) -> Mapping[str, Sequence[Line]]:
-    return {name: [line for line in lines if line.system == name] for name in _systems(lines)}
-
-
-def _shared(lines: Sequence[Line]) -> Mapping[Account, Sequence[Line]]:
-    """Accounts that several systems use, with their lines."""
-    accounts = dict.fromkeys(line.account for line in lines if line.account is not None and line.clips)
-    users = {each: [line for line in lines if line.account == each and line.clips] for each in accounts}
-    return {account: used for account, used in users.items() if len(_systems(used)) > 1}
-
-
-def _systems(lines: Sequence[Line]) -> Sequence[str]:
-    return list(dict.fromkeys(line.system for line in lines))
-
-
-def _at_once(account: Account, lines: Sequence[Line]) -> int:
-    """How many clips of an account are made at a time."""
-    wanted = sum(of_one[0].at_once for of_one in _by_system(lines).values())
-    return int(min(wanted, account.running or inf))
-
-
-def _span(lines: Sequence[Line], at_once: int) -> Range | None:
-    """How long clips take of which so many are made at a time; None where nobody says of any."""
-    timed = [(line.clips, *line.one_takes_s) for line in lines if line.one_takes_s is not None]
-    if not timed:
-        return None
-    clips = sum(count for count, _, _ in timed)
-    rounds = ceil(clips / at_once)
-    account = lines[0].account
-    rate = None if account is None else account.requests_per_minute
-    # Each clip is at least one request.
-    least_s = 60.0 * clips / rate if rate else 0.0
-    return (
-        max(rounds * min(low for _, low, _ in timed), least_s),
-        max(rounds * max(high for _, _, high in timed), least_s),
-    )
+        return side_by_side_s(self.lines)
 
 
 def outlook(
@@ -202,9 +114,9 @@ def outlook(
 
 def _notes(lines: Sequence[Line], strays: int, waiting: int) -> tuple[str, ...]:
     notes = [
-        f"{', '.join(_systems(used))} use {account.model} by one account of {account.route}: together they "
+        f"{', '.join(systems_of(used))} use {account.model} by one account of {account.route}: together they "
         f"have at most {account.running} clips made at a time."
-        for account, used in _shared(lines).items()
+        for account, used in shared_accounts(lines).items()
         if account.running is not None
     ]
     if strays:

@@ -18,7 +18,8 @@ from evalharness.adapters.remote.adapter import RemoteAdapter
 from evalharness.backlog import Wanted
 from evalharness.cli.options import TASKS, out, print_json
 from evalharness.config import Study
-from evalharness.outlook import Line, Outlook, Range
+from evalharness.outlook import Outlook
+from evalharness.planned import Line, Range
 from evalharness.production import Order
 from evalharness.records import JobState, Prompt
 from evalharness.store import Store
