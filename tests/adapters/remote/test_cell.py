@@ -17,7 +17,7 @@ from evalharness.errors import ConfigError
 from evalharness.records import Prompt, System, Task
 from tests.adapters.remote.plain import CATALOGUE
 
-PLAIN, MUTE = CATALOGUE.models
+PLAIN, MUTE = CATALOGUE.model("plain-1"), CATALOGUE.model("plain-mute")
 SYSTEM = System(name="tried", adapter="plain", model="plain-1")
 
 
