@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalharness.adapters.base import Adapter, offer_of
+from evalharness.adapters.maker import make_adapter
 from evalharness.adapters.remote.adapter import RemoteAdapter
 from evalharness.config import Study
 from evalharness.errors import ConfigError
 from evalharness.production import Order
 from evalharness.purchases import Purchase, PurchaseStage
 from evalharness.records import JobKey, Prompt, System
-from evalharness.registry import ADAPTERS
 from evalharness.store import Store
 
 __all__ = ["Budget", "committed_usd"]
@@ -90,8 +90,9 @@ def committed_usd(study: Study, store: Store, prompts: Sequence[Prompt]) -> floa
 
 
 def _price(study: Study, system: System, purchase: Purchase) -> float:
-    adapter, cell = _adapter(study, system), purchase.request.get("cell")
-    price = adapter.list_price(cell) if isinstance(adapter, RemoteAdapter) and cell else None
+    adapter = _adapter(study, system)
+    asked = "cell" in purchase.request
+    price = adapter.price_of(purchase.request) if isinstance(adapter, RemoteAdapter) and asked else None
     if price is None:
         raise _unknown(system.name)
     return price
@@ -110,7 +111,7 @@ def _attempts_usd(study: Study, store: Store, system: System, prompts: Sequence[
 
 
 def _adapter(study: Study, system: System) -> Adapter:
-    adapter: Adapter = ADAPTERS.load(system.adapter)(system, folder=study.folder)
+    adapter: Adapter = make_adapter(system, folder=study.folder)
     return adapter
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from evalharness.adapters.base import Standing
+from evalharness.adapters.base import MemoryJournal, Standing
 from evalharness.purchases import PurchaseStage
 from evalharness.records import JobKey
 from evalharness.store import Store
@@ -14,50 +14,56 @@ from evalharness.store import Store
 __all__ = ["StoreJournal"]
 
 
-class StoreJournal:
-    """The `Journal` of one job. The database is written from a thread: other jobs go on meanwhile."""
+class StoreJournal(MemoryJournal):
+    """The `Journal` of one job: each word is kept in the database first, and then in memory.
+
+    The database is written from a thread: other jobs go on meanwhile. It is read once, since one run at a
+    time works on a job; a word that does not fit how the job stands there is a StoreError.
+    """
 
     def __init__(self, store: Store, key: JobKey) -> None:
         """Reads how far an earlier run has got."""
         self._store = store
         self._key = key
-        self._standing = self._read()
-
-    @property
-    def standing(self) -> Standing:
-        """How far the job has come."""
-        return self._standing
+        found = store.open_purchase(key)
+        super().__init__(
+            None
+            if found is None
+            else Standing(
+                intended=found.request,
+                intended_at=found.intended_at,
+                task_id=found.task_id,
+                poll_url=found.poll_url,
+                submitted_at=found.submitted_at,
+                running_at=found.running_at,
+            )
+        )
 
     async def intend(self, request: Mapping[str, Any]) -> None:
         """A create with this request is about to be sent."""
         await asyncio.to_thread(self._store.intend_purchase, self._key, request)
-        await self._again()
+        await super().intend(request)
 
-    async def submitted(self, task_id: str, poll_url: str | None) -> None:
+    async def submitted(self, task_id: str, poll_url: str | None, *, watched: bool = True) -> None:
         """The vendor has made this task, and will bill it."""
-        await asyncio.to_thread(self._store.submit_purchase, self._key, task_id, poll_url)
-        await self._again()
+        await asyncio.to_thread(self._store.submit_purchase, self._key, task_id, poll_url, watched=watched)
+        await super().submitted(task_id, poll_url, watched=watched)
 
-    async def running(self) -> None:
-        """The vendor has begun. Nothing hangs on it: a poll tells it anew."""
+    async def running(self, *, watched: bool = True) -> None:
+        """The vendor is at it."""
+        await asyncio.to_thread(self._store.run_purchase, self._key, watched=watched)
+        await super().running(watched=watched)
+
+    async def downloaded(self) -> None:
+        """The file has come whole."""
+        await asyncio.to_thread(self._store.receive_purchase, self._key)
 
     async def withdrawn(self) -> None:
         """The create certainly had no effect."""
-        await self._close(PurchaseStage.WITHDRAWN)
+        await asyncio.to_thread(self._store.close_purchase, self._key, PurchaseStage.WITHDRAWN)
+        await super().withdrawn()
 
     async def ended(self) -> None:
         """The task is over and left no clip."""
-        await self._close(PurchaseStage.ENDED)
-
-    async def _close(self, stage: PurchaseStage) -> None:
-        await asyncio.to_thread(self._store.close_purchase, self._key, stage)
-        await self._again()
-
-    async def _again(self) -> None:
-        self._standing = await asyncio.to_thread(self._read)
-
-    def _read(self) -> Standing:
-        found = self._store.open_purchase(self._key)
-        if found is None:
-            return Standing()
-        return Standing(found.request, found.task_id, found.poll_url, found.submitted_at)
+        await asyncio.to_thread(self._store.close_purchase, self._key, PurchaseStage.ENDED)
+        await super().ended()

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalharness.adapters.base import Adapter, Generated, GenerationRequest, Journal, Standing
+from evalharness.adapters.base import WISHES, Adapter, Generated, GenerationRequest, Journal, Standing
+from evalharness.adapters.maker import make_adapter
 from evalharness.config import GenerationSettings, Study
 from evalharness.errors import GenerationError, MediaError, StorageError
 from evalharness.records import Clip, FailureKind, JobKey, Prompt, System
-from evalharness.registry import ADAPTERS
 from evalharness.storage import Storage, sha256_of
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def produce(order: Order) -> Clip | Failure:
         adapter = _ready(order)
         started = time.monotonic()
         generated = adapter.generate(order.request)
-        return _clip(order, adapter, generated, time.monotonic() - started)
+        elapsed_s = time.monotonic() - started
+        latency_s = elapsed_s if generated.latency_s is None else generated.latency_s
+        return _clip(order, adapter, generated, latency_s)
     except (Exception, SystemExit) as error:  # a bug in one adapter must cost one clip, not the run
         return _failure(order, error)
     finally:
@@ -104,9 +106,8 @@ async def produce_elsewhere(order: Order, journal: Journal, client: Client, limi
         adapter = await asyncio.to_thread(_ready, order, may_refuse=not stands)
         if not isinstance(adapter, RemoteAdapter):
             raise TypeError(f"{type(adapter).__name__} asks no vendor.")
-        started = time.monotonic()
         generated = await adapter.make(order.request, journal, client=client, limits=limits)
-        return await asyncio.to_thread(_clip, order, adapter, generated, time.monotonic() - started)
+        return await asyncio.to_thread(_clip, order, adapter, generated, generated.latency_s)
     except StorageError as error:  # the task stands in the journal: its clip is fetched again, not paid again
         return Failure(FailureKind.SERVER, str(error), retry_safe=True)
     except Exception as error:  # as in `produce`
@@ -117,26 +118,21 @@ async def produce_elsewhere(order: Order, journal: Journal, client: Client, limi
 
 def asked(settings: GenerationSettings) -> dict[str, float]:
     """What study.toml asks of every system; kept with each clip."""
-    return {
-        "duration_s": settings.duration_s,
-        "width": settings.width,
-        "height": settings.height,
-        "fps": settings.fps,
-    }
+    return {wish: getattr(settings, wish) for wish in WISHES}
 
 
 def _ready(order: Order, *, may_refuse: bool = True) -> Adapter:
     """The order's adapter, and an empty place for the clip. Raises GenerationError where it is refused."""
     order.partial.parent.mkdir(parents=True, exist_ok=True)
     order.partial.unlink(missing_ok=True)
-    adapter: Adapter = ADAPTERS.load(order.system.adapter)(order.system, folder=order.folder)
+    adapter: Adapter = make_adapter(order.system, folder=order.folder)
     refusal = adapter.refuse(order.request) if may_refuse else None
     if refusal is not None:
         raise GenerationError(FailureKind.PARAMETER, refusal)
     return adapter
 
 
-def _clip(order: Order, adapter: Adapter, generated: Generated, elapsed_s: float) -> Clip:
+def _clip(order: Order, adapter: Adapter, generated: Generated, latency_s: float | None) -> Clip:
     """The record of the clip that lies at the order's partial place, once it lies in its own."""
     from evalharness import media  # PyAV: not at the command line's start
 
@@ -153,9 +149,9 @@ def _clip(order: Order, adapter: Adapter, generated: Generated, elapsed_s: float
         created_at=datetime.now(UTC),
         adapter=order.system.adapter,
         adapter_version=adapter.version,
-        request={**generated.request, ASKED: asked(order.settings)},
+        request={ASKED: asked(order.settings), **generated.request},
         provider_task_id=generated.provider_task_id,
-        latency_s=elapsed_s if generated.latency_s is None else generated.latency_s,
+        latency_s=latency_s,
         cost_usd=generated.cost_usd,
     )
 

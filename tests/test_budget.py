@@ -14,7 +14,7 @@ from evalharness.config import Study, StudySettings, load_study
 from evalharness.errors import ConfigError
 from evalharness.generate import generate_study
 from evalharness.prompts import load_suites
-from evalharness.purchases import Purchase, PurchaseStage
+from evalharness.purchases import OPEN_STAGES, Purchase, PurchaseStage
 from evalharness.records import Clip, JobKey, Prompt, Streams, System, Task
 from evalharness.store import Store
 
@@ -81,6 +81,8 @@ def test_the_vendors_own_sum_counts_more_than_the_list_price() -> None:
     [
         (PurchaseStage.INTENDED, True),
         (PurchaseStage.SUBMITTED, True),
+        (PurchaseStage.RUNNING, True),
+        (PurchaseStage.DOWNLOADED, True),
         (PurchaseStage.ENDED, True),
         (PurchaseStage.ABANDONED, True),
         (PurchaseStage.WITHDRAWN, False),
@@ -93,13 +95,27 @@ def test_what_may_be_billed_without_a_clip_counts(tmp_path: Path, stage: Purchas
         store.put_prompts([PROMPT])
         store.add_jobs([key])
         store.intend_purchase(key, {"cell": CELL})
-        if stage in {PurchaseStage.SUBMITTED, PurchaseStage.ENDED}:
+        if stage in {*OPEN_STAGES, PurchaseStage.ENDED} - {PurchaseStage.INTENDED}:
             store.submit_purchase(key, "task", None)
+        if stage is PurchaseStage.RUNNING:
+            store.run_purchase(key)
+        if stage is PurchaseStage.DOWNLOADED:
+            store.receive_purchase(key)
         if stage is PurchaseStage.ABANDONED:
             store.abandon_purchases([key])
         if stage in {PurchaseStage.ENDED, PurchaseStage.WITHDRAWN}:
             store.close_purchase(key, stage)
         assert committed_usd(study(tmp_path), store, [PROMPT]) == pytest.approx(0.645 if counts else 0.0)
+
+
+def test_a_task_counts_at_the_price_of_the_day_of_its_create(tmp_path: Path) -> None:
+    key = JobKey("hh", "p", 1)
+    with Store.open(f"sqlite:///{tmp_path}/s.db") as store:
+        store.put_systems([SYSTEM])
+        store.put_prompts([PROMPT])
+        store.add_jobs([key])
+        store.intend_purchase(key, {"cell": CELL, "terms": {"list_price_usd": 0.5}})
+        assert committed_usd(study(tmp_path), store, [PROMPT]) == pytest.approx(0.5)
 
 
 def test_without_a_price_no_budget_can_be_kept(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ does so also has `make(request, journal)`; a journal keeps one job's standing fr
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +29,7 @@ from typing import Any, ClassVar, Protocol
 from evalharness.records import Prompt, Streams, System, Task
 
 __all__ = [
+    "WISHES",
     "Adapter",
     "Capabilities",
     "Generated",
@@ -63,6 +64,10 @@ class Capabilities:
     languages: tuple[str, ...] = ()
     cpu_bound: bool = False
     """Whether `generate` computes in this process; it is then called in a process of its own."""
+
+
+WISHES = ("duration_s", "width", "height", "fps")
+"""What study.toml asks of every system, as `[generation]` and requests call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +168,16 @@ class Standing:
     """How far one job has come at its vendor; empty where nothing was ever sent, or nothing stands."""
 
     intended: Mapping[str, Any] | None = None
-    """The exact request, secrets left out, of a create that may have been sent."""
+    """The exact request, secrets left out, of a create that may have been sent, and what was asked by it."""
+    intended_at: datetime | None = None
+    """When that was put on record; a task is no older."""
     task_id: str | None = None
     """The vendor's id of the task, once it is known."""
     poll_url: str | None = None
     submitted_at: datetime | None = None
-    """When the vendor's answer to the create was recorded."""
+    """When the vendor answered the create; None where that answer was lost and the task found later."""
+    running_at: datetime | None = None
+    """When the task was seen to begin; None where nobody watched."""
 
 
 class Journal(Protocol):
@@ -181,11 +190,14 @@ class Journal(Protocol):
     async def intend(self, request: Mapping[str, Any]) -> None:
         """A create with this request is about to be sent, and nobody knows yet what becomes of it."""
 
-    async def submitted(self, task_id: str, poll_url: str | None) -> None:
-        """The vendor has made this task, and will bill it."""
+    async def submitted(self, task_id: str, poll_url: str | None, *, watched: bool = True) -> None:
+        """The vendor has made this task, and will bill it; it did so now, if somebody `watched`."""
 
-    async def running(self) -> None:
-        """The vendor has begun; told once a run."""
+    async def running(self, *, watched: bool = True) -> None:
+        """The vendor is at it, told once a run; it began now, if somebody `watched`."""
+
+    async def downloaded(self) -> None:
+        """The file has come whole and is not yet known to play; told again where it is fetched again."""
 
     async def withdrawn(self) -> None:
         """The create certainly had no effect: another one may be sent."""
@@ -202,13 +214,19 @@ class MemoryJournal:
 
     async def intend(self, request: Mapping[str, Any]) -> None:
         """Keep what is about to be sent."""
-        self.standing = Standing(intended=request)
+        self.standing = Standing(request, datetime.now(UTC))
 
-    async def submitted(self, task_id: str, poll_url: str | None) -> None:
+    async def submitted(self, task_id: str, poll_url: str | None, *, watched: bool = True) -> None:
         """Keep the task's id."""
-        self.standing = Standing(self.standing.intended, task_id, poll_url, datetime.now(UTC))
+        made_at = datetime.now(UTC) if watched else None
+        self.standing = replace(self.standing, task_id=task_id, poll_url=poll_url, submitted_at=made_at)
 
-    async def running(self) -> None:
+    async def running(self, *, watched: bool = True) -> None:
+        """Keep the moment."""
+        if watched:
+            self.standing = replace(self.standing, running_at=datetime.now(UTC))
+
+    async def downloaded(self) -> None:
         """Nothing to keep: the task stands as before."""
 
     async def withdrawn(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, text, update
 
 from evalharness.errors import StoreError
-from evalharness.purchases import Purchase, PurchaseStage
+from evalharness.purchases import OPEN_STAGES, Purchase, PurchaseStage
 from evalharness.records import JobKey
 from evalharness.store import convert, schema
 from evalharness.store.database import Database
@@ -23,7 +23,8 @@ _OPEN = text(schema.OPEN_PURCHASE)
 class Purchases:
     """The part of `Store` that keeps creates at vendors.
 
-    INTENDED -> SUBMITTED -> DELIVERED (by `finish_job`) or ENDED; INTENDED -> WITHDRAWN if it had no effect.
+    INTENDED -> SUBMITTED -> RUNNING -> DOWNLOADED -> DELIVERED (by `finish_job`), or ENDED where the task
+    brought no clip, WITHDRAWN where the create had no effect. Stages that nobody saw are passed over.
     Only `abandon_purchases`, a person's decision, lets a job that may have been billed be paid for again.
     """
 
@@ -57,15 +58,35 @@ class Purchases:
             connection.execute(schema.purchases.insert(), row)
             return number
 
-    def submit_purchase(self, key: JobKey, task_id: str, poll_url: str | None) -> None:
-        """The vendor has made a task for the create that stands. Raises StoreError where none stands."""
+    def submit_purchase(
+        self, key: JobKey, task_id: str, poll_url: str | None, *, watched: bool = True
+    ) -> None:
+        """The vendor has made a task for the create that stands; now, if somebody `watched`.
+
+        Raises StoreError where none stands.
+        """
         values = {
             "stage": PurchaseStage.SUBMITTED.value,
             "task_id": convert.readable(task_id),
             "poll_url": poll_url,
-            "submitted_at": datetime.now(UTC),
+            "submitted_at": datetime.now(UTC) if watched else None,
         }
         with self._database.writing(f"record the task of {named(key)}") as connection:
+            self._change(connection, key, values)
+
+    def run_purchase(self, key: JobKey, *, watched: bool = True) -> None:
+        """The vendor is at the task of the create that stands; it began now, if somebody `watched`.
+
+        Raises StoreError where no task stands.
+        """
+        moment = {"running_at": datetime.now(UTC)} if watched else {}
+        with self._database.writing(f"record that the task of {named(key)} runs") as connection:
+            self._change(connection, key, {"stage": PurchaseStage.RUNNING.value, **moment})
+
+    def receive_purchase(self, key: JobKey) -> None:
+        """The file of the create that stands has come whole. Raises StoreError where no task stands."""
+        values = {"stage": PurchaseStage.DOWNLOADED.value, "downloaded_at": datetime.now(UTC)}
+        with self._database.writing(f"record the download of {named(key)}") as connection:
             self._change(connection, key, values)
 
     def close_purchase(self, key: JobKey, stage: PurchaseStage) -> None:
@@ -100,6 +121,19 @@ class Purchases:
         query = select(schema.purchases).where(schema.purchases.c.stage.not_in(stages))
         with self._database.reading("read the purchases without a clip") as connection:
             return tuple(convert.purchase(row) for row in connection.execute(query))
+
+    def standing_purchases(self) -> Mapping[str, Mapping[PurchaseStage, int]]:
+        """How many creates stand, by system and stage, both in their order; systems with none left out."""
+        table = schema.purchases.c
+        query = (
+            select(table.system, table.stage, func.count()).where(_OPEN).group_by(table.system, table.stage)
+        )
+        with self._database.reading("count the purchases that stand") as connection:
+            rows = {(system, stage): count for system, stage, count in connection.execute(query)}
+        return {
+            system: {stage: rows[system, stage] for stage in OPEN_STAGES if (system, stage) in rows}
+            for system in sorted({system for system, _ in rows})
+        }
 
     def last_purchase(self, key: JobKey) -> Purchase | None:
         """The latest create of this job, however it stands."""

@@ -7,6 +7,7 @@ battles are append only by trigger (see the first migration).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -31,7 +32,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from evalharness.purchases import PurchaseStage
+from evalharness.purchases import OPEN_STAGES, PurchaseStage
 from evalharness.records import Category, FailureKind, JobState, MeasurementStatus, Outcome, Question, Task
 
 __all__ = [
@@ -87,8 +88,12 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 def _one_of(column: str, labels: type[StrEnum], *, name: str) -> CheckConstraint:
+    return CheckConstraint(_among(column, labels), name=name)
+
+
+def _among(column: str, labels: Iterable[StrEnum]) -> str:
     allowed = ", ".join(f"'{label}'" for label in labels)
-    return CheckConstraint(f"{column} IN ({allowed})", name=name)
+    return f"{column} IN ({allowed})"
 
 
 systems = Table(
@@ -148,7 +153,8 @@ jobs = Table(
 
 # Creates at vendors: each is a row before it is sent. The index lets a job have one open purchase at most, so
 # that nothing can be paid for twice, whatever a program does.
-OPEN_PURCHASE = "stage IN ('intended', 'submitted')"
+OPEN_PURCHASE = _among("stage", OPEN_STAGES)
+TASKLESS = (PurchaseStage.INTENDED, PurchaseStage.WITHDRAWN, PurchaseStage.ABANDONED)
 purchases = Table(
     "purchases",
     METADATA,
@@ -163,6 +169,8 @@ purchases = Table(
     Column("poll_url", Text),
     Column("submitted_at", UtcTime),
     Column("closed_at", UtcTime),
+    Column("running_at", UtcTime),
+    Column("downloaded_at", UtcTime),
     PrimaryKeyConstraint("system", "prompt_id", "seed", "number", name="pk_purchases"),
     ForeignKeyConstraint(
         ["system", "prompt_id", "seed"],
@@ -171,10 +179,8 @@ purchases = Table(
     ),
     _one_of("stage", PurchaseStage, name="ck_purchases_stage"),
     CheckConstraint("number >= 1", name="ck_purchases_number"),
-    CheckConstraint(
-        "stage NOT IN ('submitted', 'delivered', 'ended') OR task_id IS NOT NULL", name="ck_purchases_task"
-    ),
-    CheckConstraint("(stage IN ('intended', 'submitted')) = (closed_at IS NULL)", name="ck_purchases_closed"),
+    CheckConstraint(f"{_among('stage', TASKLESS)} OR task_id IS NOT NULL", name="ck_purchases_task"),
+    CheckConstraint(f"({OPEN_PURCHASE}) = (closed_at IS NULL)", name="ck_purchases_closed"),
     Index(
         "ux_purchases_open",
         "system",

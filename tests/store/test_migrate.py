@@ -189,6 +189,23 @@ def test_a_migrated_database_takes_reference_pictures_and_no_other_task(tmp_path
         connection.execute("UPDATE prompts SET task = 'words_to_video'")
 
 
+def test_a_purchase_of_an_older_version_goes_on_through_the_new_stages(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+        connection.executescript((GOLDEN / "0003.sql").read_text(encoding="utf-8"))
+    with Store.open(f"sqlite:///{tmp_path}/study.db") as store:
+        (key,) = (row.key for row in store.purchases() if row.open)
+        store.submit_purchase(key, "task-9", None)
+        for further in (store.run_purchase, store.receive_purchase):
+            further(key)
+            with pytest.raises(StoreError, match="stands already"):
+                store.intend_purchase(key, {})
+    with (
+        closing(sqlite3.connect(tmp_path / "study.db")) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="ck_purchases_task"),
+    ):
+        connection.execute("UPDATE purchases SET task_id = NULL WHERE stage = 'downloaded'")
+
+
 def test_a_check_that_is_not_there_is_not_replaced_in_silence(tmp_path):
     engine = create_engine(f"sqlite:///{tmp_path}/study.db")
     with engine.begin() as connection:

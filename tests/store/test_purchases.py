@@ -8,12 +8,18 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
 from evalharness.errors import StoreError
-from evalharness.purchases import PurchaseStage
+from evalharness.purchases import OPEN_STAGES, PurchaseStage
 from evalharness.records import FailureKind, JobKey, JobState
 
 KEY = JobKey("a", "p", 1)
 OTHER = JobKey("b", "p", 1)
 REQUEST = {"model": "m", "prompt": "ice", "seed": 1}
+WORDS = {
+    PurchaseStage.SUBMITTED: lambda store: store.submit_purchase(KEY, "task-7", None),
+    PurchaseStage.RUNNING: lambda store: store.run_purchase(KEY),
+    PurchaseStage.DOWNLOADED: lambda store: store.receive_purchase(KEY),
+}
+"""How a create comes to each stage with a task."""
 
 
 @pytest.fixture
@@ -35,12 +41,54 @@ def test_the_way_of_a_create_that_brings_its_clip(scene, store):
     assert (submitted.stage, submitted.task_id) == (PurchaseStage.SUBMITTED, "task-7")
     assert submitted.poll_url == "https://vendor.example/tasks/7"
     assert submitted.submitted_at >= submitted.intended_at == intended.intended_at
+    assert submitted.running_at is submitted.downloaded_at is None
+    store.run_purchase(KEY)
+    running = store.open_purchase(KEY)
+    assert (running.stage, running.task_id) == (PurchaseStage.RUNNING, "task-7")
+    assert running.running_at >= running.submitted_at == submitted.submitted_at
+    store.receive_purchase(KEY)
+    downloaded = store.open_purchase(KEY)
+    assert (downloaded.stage, downloaded.open) == (PurchaseStage.DOWNLOADED, True)
+    assert downloaded.downloaded_at >= downloaded.running_at == running.running_at
     store.finish_job(KEY, scene.clip(KEY, provider_task_id="task-7"))
     assert store.open_purchase(KEY) is None
     (delivered,) = store.purchases()
     assert delivered.stage is PurchaseStage.DELIVERED
-    assert delivered.closed_at >= delivered.submitted_at
+    assert delivered.closed_at >= delivered.downloaded_at == downloaded.downloaded_at
     assert not delivered.open
+
+
+def test_what_nobody_watched_has_no_moment(store):
+    store.intend_purchase(KEY, REQUEST)
+    store.submit_purchase(KEY, "task-7", None, watched=False)
+    store.run_purchase(KEY, watched=False)
+    found = store.open_purchase(KEY)
+    assert (found.stage, found.submitted_at, found.running_at) == (PurchaseStage.RUNNING, None, None)
+    store.run_purchase(KEY)
+    seen = store.open_purchase(KEY).running_at
+    store.run_purchase(KEY, watched=False)  # another run, which finds it running
+    assert store.open_purchase(KEY).running_at == seen is not None
+
+
+def test_a_file_that_does_not_play_is_downloaded_again(store):
+    store.intend_purchase(KEY, REQUEST)
+    store.submit_purchase(KEY, "task-7", None)
+    store.receive_purchase(KEY)  # too quick to be seen running
+    first = store.open_purchase(KEY).downloaded_at
+    store.receive_purchase(KEY)
+    assert store.open_purchase(KEY).downloaded_at > first
+
+
+def test_it_says_how_many_creates_stand_where(store):
+    assert store.standing_purchases() == {}
+    store.intend_purchase(OTHER, REQUEST)
+    store.intend_purchase(KEY, REQUEST)
+    store.submit_purchase(KEY, "task-7", None)
+    store.run_purchase(KEY)
+    assert store.standing_purchases() == {"a": {PurchaseStage.RUNNING: 1}, "b": {PurchaseStage.INTENDED: 1}}
+    assert list(store.standing_purchases()) == ["a", "b"]
+    store.close_purchase(KEY, PurchaseStage.ENDED)
+    assert list(store.standing_purchases()) == ["b"]
 
 
 def test_a_create_that_stands_lets_no_other_begin(store):
@@ -48,22 +96,30 @@ def test_a_create_that_stands_lets_no_other_begin(store):
     with pytest.raises(StoreError, match=r"\(a, p, seed 1\) stands already.*paid for twice"):
         store.intend_purchase(KEY, REQUEST)
     store.submit_purchase(KEY, "task-7", None)
-    with pytest.raises(StoreError, match="stands already"):
-        store.intend_purchase(KEY, REQUEST)
+    for further in (lambda: None, lambda: store.run_purchase(KEY), lambda: store.receive_purchase(KEY)):
+        further()
+        with pytest.raises(StoreError, match="stands already"):
+            store.intend_purchase(KEY, REQUEST)
     assert store.intend_purchase(OTHER, REQUEST) == 1
     assert len(store.purchases()) == 2
 
 
-def test_the_database_itself_refuses_a_second_open_create(scene, store):
+@pytest.mark.parametrize("stage", OPEN_STAGES)
+def test_the_database_itself_refuses_a_second_open_create(scene, store, stage):
     """Whatever a program does: the rule is an index."""
     store.intend_purchase(KEY, REQUEST)
+    for word, tell in WORDS.items():
+        if OPEN_STAGES.index(word) <= OPEN_STAGES.index(stage):
+            tell(store)
     engine = create_engine(scene.url)
     try:
         with pytest.raises(Exception, match="(?i)unique"), engine.begin() as connection:
             connection.execute(
                 text(
-                    "INSERT INTO purchases (system, prompt_id, seed, number, stage, intended_at, request) "
-                    "SELECT system, prompt_id, seed, number + 1, stage, intended_at, request FROM purchases"
+                    "INSERT INTO purchases "
+                    "(system, prompt_id, seed, number, stage, intended_at, request, task_id) "
+                    "SELECT system, prompt_id, seed, number + 1, stage, intended_at, request, task_id "
+                    "FROM purchases"
                 )
             )
     finally:
@@ -116,6 +172,8 @@ def test_only_a_person_gives_up_what_may_have_been_billed(store):
 def test_what_does_not_stand_cannot_be_moved(store):
     for move in (
         lambda: store.submit_purchase(KEY, "task-7", None),
+        lambda: store.run_purchase(KEY),
+        lambda: store.receive_purchase(KEY),
         lambda: store.close_purchase(KEY, PurchaseStage.WITHDRAWN),
     ):
         with pytest.raises(StoreError, match=r"No create of \(a, p, seed 1\) stands"):
@@ -136,7 +194,7 @@ def test_an_unknown_job_buys_nothing(store):
     assert store.purchases() == ()
 
 
-VERBS = ("intend", "submit", "withdraw", "end", "abandon")
+VERBS = ("intend", "submit", "run", "receive", "withdraw", "end", "abandon")
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -150,6 +208,8 @@ def test_whatever_is_said_in_whatever_order_at_most_one_create_stands(store, ver
         allowed = {
             "intend": not stands,
             "submit": stands,
+            "run": submitted,
+            "receive": submitted,
             "withdraw": stands,
             "end": submitted,
             "abandon": True,
@@ -159,6 +219,10 @@ def test_whatever_is_said_in_whatever_order_at_most_one_create_stands(store, ver
                 store.intend_purchase(KEY, REQUEST)
             elif verb == "submit":
                 store.submit_purchase(KEY, "t", None)
+            elif verb == "run":
+                store.run_purchase(KEY)
+            elif verb == "receive":
+                store.receive_purchase(KEY)
             elif verb == "abandon":
                 store.abandon_purchases([KEY])
             else:
@@ -169,7 +233,7 @@ def test_whatever_is_said_in_whatever_order_at_most_one_create_stands(store, ver
             continue
         assert allowed
         count += verb == "intend"
-        submitted = stands if verb == "submit" else submitted and verb == "intend"
-        stands = verb in {"intend", "submit"}
+        submitted = verb in {"submit", "run", "receive"}
+        stands = submitted or verb == "intend"
         assert (store.open_purchase(KEY) is not None) == stands
     assert len(store.purchases()) == before + count

@@ -11,12 +11,14 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import new_class
 from typing import Any, cast
 
 from evalharness.adapters.base import (
+    WISHES,
     Capabilities,
     Generated,
     GenerationRequest,
@@ -36,8 +38,8 @@ from evalharness.adapters.remote.exchange import Ask, Call, Created, Fault, Stat
 from evalharness.adapters.remote.limits import Limits
 from evalharness.adapters.remote.line import Line
 from evalharness.adapters.remote.route import Route
-from evalharness.adapters.remote.submission import cell_of, recorded, submit
-from evalharness.adapters.remote.waiting import Watched, watch
+from evalharness.adapters.remote.submission import TERMS, cell_of, recorded, submit
+from evalharness.adapters.remote.waiting import Past, Watched, watch
 from evalharness.errors import GenerationError, MediaError
 from evalharness.records import FailureKind, Streams, System
 
@@ -128,13 +130,18 @@ class RemoteAdapter:
         """What one clip of such a cell costs in US dollars; None where the catalogue holds no price."""
         return self.model.cost_usd(cell["duration_s"], cell["resolution"], cell["ratio"], audio=cell["audio"])
 
-    def _cost(self, status: Status, cell: Mapping[str, Any]) -> tuple[float | None, str | None]:
+    def _cost(self, status: Status, record: Mapping[str, Any]) -> tuple[float | None, str | None]:
         """What a clip cost in US dollars, and from where that is known; as the vendor says before all."""
-        used = None
+        used, cell = None, record["cell"]
         if status.tokens is not None:
             used = self.model.tokens_usd(status.tokens, cell["resolution"], audio=cell["audio"])
-        known = {"vendor": status.cost_usd, "usage at list price": used, "list price": self.list_price(cell)}
+        known = {"vendor": status.cost_usd, "usage at list price": used, "list price": self.price_of(record)}
         return next(((usd, source) for source, usd in known.items() if usd is not None), (None, None))
+
+    def price_of(self, record: Mapping[str, Any]) -> float | None:
+        """The list price on the day of a create, by its record; today's where the record has none."""
+        then: float | None = record.get(TERMS, {}).get("list_price_usd")
+        return self.list_price(record["cell"]) if then is None else then
 
     def generate(self, request: GenerationRequest) -> Generated:
         """Make one clip and wait for it. A task that is cut off is lost: a run of many uses `make`."""
@@ -162,13 +169,13 @@ class RemoteAdapter:
         if client is None:
             async with Client(self._bounds) as own:
                 return await self.make(request, journal, client=own, limits=limits)
-        resumed = journal.standing != Standing()
-        if not resumed:
+        before = journal.standing
+        if before == Standing():
             self._served(request, UNSENT_ID)
         line = Line(
             route=self.route,
             client=client,
-            home=self._home(request, journal.standing),
+            home=self._home(request, before),
             limits=limits or Limits(clock=self._clock),
             clock=self._clock,
             environment=self._environment,
@@ -177,10 +184,13 @@ class RemoteAdapter:
         def ask_with(external_id: str) -> Ask:
             return self._served(request, external_id)
 
+        def terms_of(ask: Ask) -> Mapping[str, Any]:
+            return self._terms(request, cell_of(ask))
+
         async with line.limits.task():
             # Other clips of the account may have held its places for hours: that time is not this clip's.
             deadline_s = self._clock.monotonic() + request.timeout_s
-            task = await submit(line, ask_with, journal, deadline_s)
+            task = await submit(line, ask_with, terms_of, journal, deadline_s)
             submitted_s = self._clock.monotonic()
             timeout_s = max(deadline_s - submitted_s, 0.0)
             watched = await watch(
@@ -190,12 +200,34 @@ class RemoteAdapter:
                 poll_s=self.model.poll_s,
                 start_s=submitted_s,
                 timeout_s=timeout_s,
+                past=self._past(before, journal.standing),
                 may_be_over=lambda: self._may_be_over(journal),
             )
         # A task that an earlier run began was asked for as that run's settings stood.
         record = journal.standing.intended or self._recorded(request)
+        terms = record.get(TERMS) or self._terms(request, record["cell"])
+        resumed = before != Standing() and before.intended == journal.standing.intended
         fetched = await self._fetch(line, task, watched.status, journal, request.output)
-        return self._generated(record, task, watched, fetched, resumed=resumed)
+        return self._generated(record, terms, task, watched, fetched, resumed=resumed)
+
+    def _terms(self, request: GenerationRequest, cell: Mapping[str, Any]) -> dict[str, Any]:
+        """What is agreed beside the call, as settings and catalogue stand."""
+        return {
+            "asked": {wish: getattr(request, wish) for wish in WISHES},
+            "model": self.model.name,
+            "overrides": self._cell.model_dump(include=set(CellParameters.model_fields), exclude_none=True),
+            "list_price_usd": self.list_price(cell),
+        }
+
+    def _past(self, before: Standing, now: Standing) -> Past:
+        """What is known of the task that stands `now`, and may have stood `before` this run."""
+        if before.task_id is None and now.submitted_at is not None:
+            return Past()
+        return Past(fresh=False, age_s=self._since(now.submitted_at), ran_s=self._since(now.running_at))
+
+    def _since(self, moment: datetime | None) -> float | None:
+        span_s = -1.0 if moment is None else self._clock.unix() - moment.timestamp()
+        return None if span_s < 0 else span_s  # a clock that was put back tells nothing
 
     def _home(self, request: GenerationRequest, standing: Standing) -> str:
         """Where the key may be sent: to the host that is asked for clips."""
@@ -239,7 +271,7 @@ class RemoteAdapter:
                 await self._clock.sleep(DOWNLOAD_PAUSE_S * attempt)
             lifetime_s = self.model.link_lifetime_s
             lives_s = None if lifetime_s is None else lifetime_s - (self._clock.monotonic() - start_s)
-            found = await self._download_once(line, status, output, lives_s)
+            found = await self._download_once(line, status, journal, output, lives_s)
             if not isinstance(found, Fault):
                 return _Fetched(*found, self._clock.monotonic() - start_s)
             fault = found
@@ -257,12 +289,12 @@ class RemoteAdapter:
 
     def _may_be_over(self, journal: Journal) -> bool:
         """Whether a link is old enough to be over: storage that stumbles must not cost a paid clip."""
-        submitted_at = journal.standing.submitted_at
+        intended_at = journal.standing.intended_at
         lifetime_s = self.model.link_lifetime_s or SHORTEST_LIFETIME_S
-        return submitted_at is None or self._clock.unix() - submitted_at.timestamp() >= lifetime_s
+        return intended_at is None or self._clock.unix() - intended_at.timestamp() >= lifetime_s
 
     async def _download_once(
-        self, line: Line, status: Status, output: Path, lives_s: float | None
+        self, line: Line, status: Status, journal: Journal, output: Path, lives_s: float | None
     ) -> tuple[Received, Streams] | Fault:
         if status.delivery is None:
             return Fault(FailureKind.SERVER, f"{line.route.vendor} finished a task without a clip.")
@@ -274,6 +306,7 @@ class RemoteAdapter:
                 )
                 if isinstance(found, Fault):
                     raise _NotWhole(found)
+                await journal.downloaded()
                 # Decoding takes seconds: other jobs go on meanwhile.
                 return found, await asyncio.to_thread(self._probe, partial)
         except _NotWhole as refused:
@@ -288,6 +321,7 @@ class RemoteAdapter:
     def _generated(
         self,
         record: Mapping[str, Any],
+        terms: Mapping[str, Any],
         task: Created,
         watched: Watched,
         fetched: _Fetched,
@@ -295,21 +329,22 @@ class RemoteAdapter:
         resumed: bool,
     ) -> Generated:
         cell = record["cell"]
-        cost_usd, cost_from = self._cost(watched.status, cell)
-        # Of a task that an earlier run began, nobody here saw when it ended.
-        times = (None, None) if resumed else (watched.queue_s, watched.run_s)
+        cost_usd, cost_from = self._cost(watched.status, record)
         request = {
             "route": self.route.vendor,
-            "model": self.model.name,
-            "sent": {key: value for key, value in record.items() if key != "cell"},
+            "model": terms["model"],
+            "sent": {key: value for key, value in record.items() if key not in {"cell", TERMS}},
             "cell": cell,
-            "overrides": self._cell.model_dump(include=set(CellParameters.model_fields), exclude_none=True),
+            "asked": terms["asked"],
+            "overrides": terms["overrides"],
+            # Creates of an earlier version kept no terms: these are then those of the run that fetched it.
+            "terms_from": "create" if TERMS in record else "fetch",
             "told": dict(watched.status.told),
             "rewriting": self.model.rewriting,
             "watermark": self.model.watermark,
             "resumed": resumed,
-            "queue_s": times[0],
-            "run_s": times[1],
+            "queue_s": watched.queue_s,
+            "run_s": watched.run_s,
             "download_s": fetched.download_s,
             "download": dataclasses.asdict(fetched.received),
             "cost_from": cost_from,
@@ -317,7 +352,7 @@ class RemoteAdapter:
         return Generated(
             request=request,
             provider_task_id=task.task_id,
-            latency_s=None if resumed else watched.waited_s,
+            latency_s=watched.waited_s,
             cost_usd=cost_usd,
             streams=fetched.streams,
         )

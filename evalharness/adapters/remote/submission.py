@@ -22,7 +22,11 @@ from evalharness.adapters.remote.line import Line
 from evalharness.errors import AmbiguousCreate, GenerationError
 from evalharness.records import FailureKind
 
-__all__ = ["cell_of", "recorded", "submit"]
+__all__ = ["TERMS", "cell_of", "recorded", "submit"]
+
+TERMS = "terms"
+"""Where a create's record keeps what was agreed beside the call: settings may have changed when a later run
+fetches the clip."""
 
 PAUSES_S = (2.0, 5.0, 10.0, 20.0, 40.0)
 """Before each further create, where the last one certainly had no effect and another may go better."""
@@ -72,8 +76,16 @@ def recorded(call: Call, ask: Ask) -> dict[str, Any]:
     return sent
 
 
-async def submit(line: Line, ask_with: Callable[[str], Ask], journal: Journal, deadline_s: float) -> Created:
-    """The job's task: the one that stands, else a new one. `ask_with` makes the ask for an external id.
+async def submit(
+    line: Line,
+    ask_with: Callable[[str], Ask],
+    terms_of: Callable[[Ask], Mapping[str, Any]],
+    journal: Journal,
+    deadline_s: float,
+) -> Created:
+    """The job's task: the one that stands, else a new one.
+
+    `ask_with` makes the ask for an external id, `terms_of` says on what terms: they are kept with the call.
 
     Raises AmbiguousCreate where a task may stand that cannot be looked up, and GenerationError where there
     certainly is none.
@@ -90,7 +102,8 @@ async def submit(line: Line, ask_with: Callable[[str], Ask], journal: Journal, d
         call = line.route.create(ask)
         await line.credentials(call.url)  # a missing key must show before anything is on record
         await line.limits.request()
-        ending = await _unbroken(_create(line, call, recorded(call, ask), journal))
+        record = {**recorded(call, ask), TERMS: terms_of(ask)}
+        ending = await _unbroken(_create(line, call, record, journal))
         if isinstance(ending, str):
             task = await _look_up(line, journal, ending)
             ending = task or _Refused(Fault(FailureKind.SERVER, ending), worth_repeating=True)
@@ -157,7 +170,7 @@ async def _look_up(line: Line, journal: Journal, why: str) -> Created | None:
             line.route.found(answer) if isinstance(answer, Answer) else Fault(FailureKind.SERVER, answer.why)
         )
         if isinstance(found, Created):
-            await journal.submitted(found.task_id, found.poll_url)
+            await journal.submitted(found.task_id, found.poll_url, watched=False)
             return found
     if isinstance(found, Fault):
         raise AmbiguousCreate(

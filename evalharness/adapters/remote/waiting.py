@@ -16,7 +16,7 @@ from evalharness.adapters.remote.line import Line, TaskReport
 from evalharness.errors import GenerationError
 from evalharness.records import FailureKind
 
-__all__ = ["Watched", "watch"]
+__all__ = ["Past", "Watched", "watch"]
 
 FIRST_PAUSE_S = 2.0
 GROWTH = 1.5
@@ -31,14 +31,27 @@ DOUBTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A task that succeeded, and how long it took as seen from here."""
+    """A task that succeeded, and how long it took; None where nobody saw it begin, or end."""
 
     status: Status
     queue_s: float | None
-    """Until it was first seen running; None where it never was."""
+    """From the vendor's answer to the create until it was first seen running."""
     run_s: float | None
     """From then on."""
-    waited_s: float
+    waited_s: float | None
+    """From the answer on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of a task when it begins to be asked after."""
+
+    fresh: bool = True
+    """Whether it was made just now; an older one may have begun, or ended, while nobody watched."""
+    age_s: float | None = 0.0
+    """Time since its vendor answered to the create; None where it is not known."""
+    ran_s: float | None = None
+    """Time since it was seen to begin; None where it was not seen."""
 
 
 async def watch(
@@ -49,16 +62,19 @@ async def watch(
     poll_s: float,
     start_s: float,
     timeout_s: float,
+    past: Past,
     may_be_over: Callable[[], bool] = lambda: True,
 ) -> Watched:
-    """Ask after a task until it has succeeded; times count from `start_s` on the line's clock.
+    """Ask after a task until it has succeeded, for `timeout_s` from `start_s` on the line's clock.
 
+    `past`: what is known of it at `start_s`.
     `may_be_over`: whether the task is old enough for its vendor to have forgotten it.
 
     Raises GenerationError; where the task may still give a clip, the journal goes on standing.
     """
     pause_s, doubts = min(FIRST_PAUSE_S, poll_s), 0
-    running_at_s: float | None = None
+    made_at_s, began_at_s = _before(start_s, past.age_s), _before(start_s, past.ran_s)
+    watched, told_running = past.fresh, False
     while True:
         report = await line.report(task)
         account, asked_at_s = report.account, line.clock.monotonic()
@@ -68,12 +84,19 @@ async def watch(
                 await journal.ended()
                 raise _failure(line, task, account)
             if account.state is TaskState.SUCCEEDED:
-                waited_s = asked_at_s - start_s
-                queue_s = None if running_at_s is None else running_at_s - start_s
-                return Watched(account, queue_s, None if queue_s is None else waited_s - queue_s, waited_s)
-            if account.state is TaskState.RUNNING and running_at_s is None:
-                running_at_s = asked_at_s
-                await journal.running()
+                ended_at_s = asked_at_s if watched else None
+                return Watched(
+                    account,
+                    queue_s=_between(made_at_s, began_at_s),
+                    run_s=_between(began_at_s, ended_at_s),
+                    waited_s=_between(made_at_s, ended_at_s),
+                )
+            if account.state is TaskState.RUNNING and not told_running:
+                begins = watched and began_at_s is None
+                began_at_s = asked_at_s if begins else began_at_s
+                await journal.running(watched=begins)
+                told_running = True
+            watched = True
             wait_s, pause_s = pause_s, min(pause_s * GROWTH, poll_s)
         else:
             doubts = doubts + 1 if _doubtful(report) else 0
@@ -89,6 +112,14 @@ async def watch(
                 retry_safe=True,
             )
         await line.clock.sleep(wait_s)
+
+
+def _before(moment_s: float, span_s: float | None) -> float | None:
+    return None if span_s is None else moment_s - span_s
+
+
+def _between(from_s: float | None, to_s: float | None) -> float | None:
+    return None if from_s is None or to_s is None else to_s - from_s
 
 
 def _doubtful(report: TaskReport) -> bool:

@@ -101,12 +101,17 @@ class NotingJournal(MemoryJournal):
         self._note("intend")
         await super().intend(request)
 
-    async def submitted(self, task_id: str, poll_url: str | None) -> None:
+    async def submitted(self, task_id: str, poll_url: str | None, *, watched: bool = True) -> None:
         self._note("submitted")
-        await super().submitted(task_id, poll_url)
+        await super().submitted(task_id, poll_url, watched=watched)
 
-    async def running(self) -> None:
+    async def running(self, *, watched: bool = True) -> None:
         self._note("running")
+        await super().running(watched=watched)
+
+    async def downloaded(self) -> None:
+        self._note("downloaded")
+        await super().downloaded()
 
     async def withdrawn(self) -> None:
         self._note("withdrawn")

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ from evalharness.errors import ConfigError, GenerationError
 from evalharness.records import FailureKind, Task
 from tests.adapters.remote.plain import KEY, PlainDialect, PlainRoute
 from tests.adapters.remote.server import Scenario, serving
-from tests.adapters.remote.stage import Case, Stage, install
+from tests.adapters.remote.stage import Case, NotingJournal, Stage, install
 
 
 class LuringRoute(PlainRoute):
@@ -150,6 +150,76 @@ def test_a_task_is_recorded_as_it_was_asked_for(clip: bytes, stage: Stage) -> No
     assert stage.vendor.creates() == 1
 
 
+def test_what_was_agreed_is_kept_with_the_create(clip: bytes, stage: Stage) -> None:
+    """Settings and catalogue may change before the clip is there."""
+    stage.timeout_s = 0.0
+    assert stage.fail().kind is FailureKind.TIMEOUT
+    stage.vendor.clip = clip
+    kept = stage.journal.standing.intended
+    assert kept is not None
+    assert kept["terms"] == {
+        "asked": {"duration_s": 5.0, "width": 864, "height": 496, "fps": 24.0},
+        "model": "plain-1",
+        "overrides": {},
+        "list_price_usd": 0.25,
+    }
+    today = dataclasses.replace(stage, parameters={"duration_s": 6}).adapter()
+    today.model = today.model.model_copy(update={"name": "plain-2", "usd_per_s": {}})
+    request = dataclasses.replace(stage.request(), fps=30.0, timeout_s=3600.0)
+    made = asyncio.run(today.make(request, stage.journal))
+    assert {name: made.request[name] for name in ("asked", "model", "overrides")} == {
+        name: kept["terms"][name] for name in ("asked", "model", "overrides")
+    }
+    assert (made.cost_usd, made.request["cost_from"]) == (0.25, "list price")
+    assert made.request["terms_from"] == "create"
+    assert "terms" not in made.request["sent"]
+
+
+def test_a_create_of_an_earlier_version_takes_todays_terms_and_says_so(clip: bytes, stage: Stage) -> None:
+    stage.timeout_s = 0.0
+    assert stage.fail().kind is FailureKind.TIMEOUT
+    stage.vendor.clip = clip
+    kept = stage.journal.standing.intended
+    assert kept is not None
+    bare = {name: value for name, value in kept.items() if name != "terms"}
+    stage.journal.standing = dataclasses.replace(stage.journal.standing, intended=bare)
+    request = dataclasses.replace(stage.request(), fps=30.0, timeout_s=3600.0)
+    made = asyncio.run(stage.adapter().make(request, stage.journal))
+    assert (made.request["asked"]["fps"], made.request["terms_from"]) == (30.0, "fetch")
+    assert made.cost_usd == pytest.approx(0.25)
+
+
+def test_times_of_a_resumed_task_are_told_where_somebody_watched(clip: bytes, stage: Stage) -> None:
+    """(states that this run hears, seconds since its create and its beginning) -> queue, run and whole."""
+    stage.vendor.clip = clip
+    rows: Mapping[Any, tuple[float | None, ...]] = {
+        (("queued", "running", "succeeded"), 100.0, None): (102.0, 3.0, 105.0),
+        (("running", "succeeded"), 100.0, 40.0): (60.0, 42.0, 102.0),
+        (("running", "succeeded"), 100.0, None): (None, None, 102.0),
+        (("succeeded",), 100.0, 40.0): (60.0, None, None),
+        (("succeeded",), 100.0, None): (None, None, None),
+        (("queued", "running", "succeeded"), None, None): (None, 3.0, None),
+        (("running", "succeeded"), -100.0, -40.0): (None, None, None),
+    }
+    now = datetime.now(UTC)
+    stage.time.clock = dataclasses.replace(stage.time.clock, unix=now.timestamp)
+    for (states, age_s, ran_s), expected in rows.items():
+        stage.timeout_s = 0.0
+        stage.journal = NotingJournal(stage.vendor)
+        stage.vendor.scenario.states = ("queued", *states)  # the first one is the earlier run's
+        assert stage.fail().kind is FailureKind.TIMEOUT
+        stage.timeout_s = 3600.0
+        stage.journal.standing = dataclasses.replace(
+            stage.journal.standing,
+            submitted_at=None if age_s is None else now - timedelta(seconds=age_s),
+            running_at=None if ran_s is None else now - timedelta(seconds=ran_s),
+        )
+        made = stage.make()
+        told = (made.request["queue_s"], made.request["run_s"], made.latency_s)
+        assert told == tuple(span_s and pytest.approx(span_s) for span_s in expected)
+        (stage.folder / "clip.mp4").unlink()
+
+
 def test_a_task_that_stands_is_fetched_even_where_it_would_be_refused_now(clip: bytes, stage: Stage) -> None:
     stage.timeout_s = 0.0
     assert stage.fail().kind is FailureKind.TIMEOUT
@@ -169,10 +239,10 @@ def test_a_vendor_that_forgets_a_young_task_is_asked_again(stage: Stage) -> None
     stage.vendor.tasks.clear()
     assert stage.fail().kind is FailureKind.EXPIRED
     assert stage.journal.standing.task_id is not None
-    submitted = stage.journal.standing.submitted_at
-    assert submitted is not None
+    intended = stage.journal.standing.intended_at
+    assert intended is not None
     stage.journal.standing = dataclasses.replace(
-        stage.journal.standing, submitted_at=submitted - timedelta(days=30)
+        stage.journal.standing, intended_at=intended - timedelta(days=30)
     )
     asked = stage.vendor.questions()
     assert stage.fail().kind is FailureKind.EXPIRED

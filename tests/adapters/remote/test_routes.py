@@ -80,7 +80,8 @@ def test_every_step_is_on_record_before_the_next(stage: SetUp) -> None:
     on = stage()
     on.make()
     running = [("running", 1, 2)] if on.case.dialect.tells_running else []
-    assert on.journal.told == [("intend", 0, 0), ("submitted", 1, 0), *running]
+    downloaded = ("downloaded", 1, on.vendor.questions())
+    assert on.journal.told == [("intend", 0, 0), ("submitted", 1, 0), *running, downloaded]
 
 
 def test_waiting_is_quick_at_first_and_told_apart(stage: SetUp) -> None:
@@ -274,10 +275,12 @@ def test_time_runs_out_and_another_try_goes_on(stage: SetUp, clip: bytes) -> Non
     error = on.fail()
     assert (error.kind, error.retry_safe) == (FailureKind.TIMEOUT, True)
     on.timeout_s = 3600
+    on.time.sleeps.clear()
     made = on.make()
     assert on.vendor.creates() == 1
     assert made.request["resumed"] is True
-    assert made.latency_s is None
+    # From the answer to the create, whose moment the journal kept by the calendar: moments ago in this test.
+    assert made.latency_s == pytest.approx(sum(on.time.sleeps), abs=20)
     assert made.request["sent"]["json"] == next(iter(on.vendor.tasks.values())).body
 
 
@@ -361,7 +364,7 @@ def test_a_link_that_is_over_for_good_ends_the_job(stage: SetUp) -> None:
     # It cannot be over so soon: the paid clip is not given up.
     assert on.journal.standing.task_id is not None
     long_ago = datetime.now(UTC) - timedelta(days=60)
-    on.journal.standing = dataclasses.replace(on.journal.standing, submitted_at=long_ago)
+    on.journal.standing = dataclasses.replace(on.journal.standing, intended_at=long_ago)
     assert on.fail().kind is FailureKind.EXPIRED
     assert on.journal.verbs[-1] == "ended"
     assert on.vendor.creates() == 1

@@ -65,6 +65,11 @@ def fill(store: Store) -> None:
     store.intend_purchase(RUNNING, {"model": "h-1", "seed": 2})
     store.intend_purchase(DONE[0], {"model": "h-1", "seed": 1})
     store.submit_purchase(DONE[0], "task-1", None)
+    store.run_purchase(DONE[0])
+    store.receive_purchase(DONE[0])
+    store.intend_purchase(FAILED, {"model": "l-1", "seed": 1})
+    store.submit_purchase(FAILED, "task-2", None)
+    store.run_purchase(FAILED)
     store.fail_job(FAILED, FailureKind.MODERATION, "The vendor refused the prompt; change its words.")
     for number, key in enumerate(DONE):
         sha256 = f"{number + 1:064x}"
