@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from metrics.av import AVClip
 
-__all__ = ["Metric", "Quantity", "Reading", "Unscorable", "Value"]
+__all__ = ["PARTS", "Metric", "Quantity", "Reading", "Unscorable", "Value"]
+
+PARTS = ("sound", "speech", "face", "motion", "impacts", "prompt", "first picture")
+"""What a metric may ask of a clip: a sound track, somebody who speaks in it, a face, pictures that move,
+things that are seen and heard to hit, the prompt it was made from, the picture it was to begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Metric(ABC):
     """Paper, standard or program the definition comes from; `ours` where it is our own."""
     needs: ClassVar[str] = "metrics"
     """The extra to install, and the weights to bring, in a few words."""
+    of_clip: ClassVar[tuple[str, ...]] = ()
+    """What a clip must have, beside pictures, before any of the quantities can have a value; see `PARTS`."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Modules of the extra `metrics` that measuring imports; `missing` looks for them."""
     uses_brief: ClassVar[bool] = False

@@ -37,6 +37,7 @@ class Container(Metric):
 
     name: ClassVar[str] = "container"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("sound",)
     question: ClassVar[str] = ""
     source: ClassVar[str] = "ours; the containers' timestamps through FFmpeg"
     quantities: ClassVar[tuple[Quantity, ...]] = (

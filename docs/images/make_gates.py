@@ -46,7 +46,9 @@ def main() -> None:
 
 def metrics_table(rows: Sequence[Listing]) -> str:
     """Every quantity, a row each; what holds for the whole metric stands in its first row."""
-    columns = ("quantity", "speaks to", "unit", "better", "range", "source", "needs", "s a clip", "gates")
+    columns = (
+        "quantity", "speaks to", "unit", "better", "range", "source", "clip", "needs", "s a clip", "gates",
+    )  # fmt: skip
     lines = []
     for row in rows:
         cost = "" if row["cost_s"] is None else f"{row['cost_s']:.2g}"
@@ -60,6 +62,7 @@ def metrics_table(rows: Sequence[Listing]) -> str:
                     BETTER[each["better"]],
                     _range(each),
                     (row["source"] or "") if first else "",
+                    (", ".join(row["of_clip"]) or "pictures") if first else "",
                     row["needs"] if first else "",
                     cost if first else "",
                     _verdict(each["gates"]),

@@ -48,6 +48,7 @@ def listed(names: Iterable[str] = METRICS) -> list[Listing]:
                 "question": metric.question or None,
                 "source": metric.source or None,
                 "needs": metric.needs,
+                "of_clip": list(metric.of_clip),
                 "uses_prompt": metric.uses_brief,
                 "missing": missing,
                 "weights": weights or None,
@@ -94,9 +95,9 @@ def show_metrics(rows: Sequence[Listing], console: Console) -> None:
         for row in rows:
             _paragraph(row, console)
     console.print(
-        "Cost: seconds for a clip of 5 s at 1080p on one core, when it was last measured. Gates: what the "
-        "metric shows on known damage (python -m evalharness metrics validate); a verdict holds for one "
-        "version.",
+        "Clip: what one must have before any quantity has a value. Cost: seconds for a clip of 5 s at 1080p "
+        "on one core, when it was last measured. Gates: what the metric shows on known damage (python -m "
+        "evalharness metrics validate); a verdict holds for one version.",
         style="dim",
         soft_wrap=True,
     )
@@ -159,20 +160,22 @@ def _costs(file: Path) -> dict[tuple[str, str], float]:
 
 def _table(rows: Sequence[Listing]) -> Table:
     table = Table(
-        "quantity", "speaks to", "unit", "better", "range", "source", "needs", "here", "cost", "gates"
+        "quantity", "speaks to", "unit", "better", "range", "source", "clip", "needs", "here", "cost", "gates"
     )
     for row in rows:
         table.add_section()
         for index, each in enumerate(row["quantities"]):
-            shared = [row["source"] or "", row["needs"], _here(row), _cost(row)] if index == 0 else [""] * 4
+            shared = [""] * 5
+            if index == 0:
+                shared = [row["source"] or "", _of_clip(row), row["needs"], _here(row), _cost(row)]
             table.add_row(
                 escape(each["name"]),
                 escape(row["question"] or "") if index == 0 else "",
                 escape(each["unit"] or _range(each) or "no unit"),
                 _BETTER[each["better"]],
                 _range(each),
-                *map(escape, shared[:2]),
-                *shared[2:],
+                *map(escape, shared[:3]),
+                *shared[3:],
                 _shown(each["gates"]),
             )
     return table
@@ -189,6 +192,7 @@ def _paragraph(row: Listing, console: Console) -> None:
     facts = {
         "speaks to": row["question"],
         "source": row["source"],
+        "of the clip": _of_clip(row),
         "needs": row["needs"],
         "cost": _cost(row),
     }
@@ -197,6 +201,11 @@ def _paragraph(row: Listing, console: Console) -> None:
     if row["missing"]:
         console.print(f"  [yellow]missing:[/] {escape(row['missing'])}", highlight=False, soft_wrap=True)
     console.print()
+
+
+def _of_clip(row: Listing) -> str:
+    """What a clip must have, in words."""
+    return ", ".join(row["of_clip"]) or "pictures"
 
 
 def _here(row: Listing) -> str:

@@ -71,6 +71,7 @@ class ClipFirstFrame(Metric):
 
     name: ClassVar[str] = "clip_first_frame"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("first picture",)
     packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "prompt_adherence"
     source: ClassVar[str] = "CLIP image similarity (Radford et al. 2021)"

@@ -38,6 +38,7 @@ class FirstFrame(Metric):
 
     name: ClassVar[str] = "first_frame"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("first picture",)
     packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "prompt_adherence"
     source: ClassVar[str] = "SSIM (Wang et al. 2004)"

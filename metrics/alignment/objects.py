@@ -35,6 +35,7 @@ class PromptObjects(Metric):
 
     name: ClassVar[str] = "prompt_objects"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("prompt",)
     packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "prompt_adherence"
     source: ClassVar[str] = "ConSE (Norouzi et al. 2014) with EfficientNet-Lite0 and all-MiniLM-L6-v2"

@@ -39,6 +39,7 @@ class Bandwidth(Metric):
 
     name: ClassVar[str] = "bandwidth"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("sound",)
     source: ClassVar[str] = "ours"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity(

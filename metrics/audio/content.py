@@ -46,6 +46,7 @@ class AudioContent(Metric):
 
     name: ClassVar[str] = "audio_content"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("sound",)
     source: ClassVar[str] = "Silero VAD v6; partials after McAulay and Quatieri 1986"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("speech_share", "", "none", "Share of the clip's time in which somebody speaks.", 0.0, 1.0),

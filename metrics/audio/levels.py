@@ -34,6 +34,7 @@ class Silence(Metric):
 
     name: ClassVar[str] = "silence"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("sound",)
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity(
             "share", "", "none", "Share of the clip's time without sound above -60 dBFS, 0..1.", 0.0, 1.0
@@ -56,6 +57,7 @@ class Clipping(Metric):
 
     name: ClassVar[str] = "clipping"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("sound",)
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("share", "", "lower", "Share of samples in flat tops near full scale, 0..1.", 0.0, 1.0),
     )

@@ -46,6 +46,7 @@ class Loudness(Metric):
 
     name: ClassVar[str] = "loudness"
     version: ClassVar[str] = "2"
+    of_clip: ClassVar[tuple[str, ...]] = ("sound",)
     source: ClassVar[str] = "ITU-R BS.1770-4, EBU R 128"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("integrated_lufs", "LUFS", "none", "Integrated loudness, EBU R128.", low=GATE_LUFS),

@@ -64,6 +64,7 @@ class LipAccuracy(Metric):
 
     name: ClassVar[str] = "lip_accuracy"
     version: ClassVar[str] = "3"
+    of_clip: ClassVar[tuple[str, ...]] = ("speech", "face")
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("closure", "", "higher", "Share of p, b, m at which the lips come together.", 0, 1),
         Quantity(

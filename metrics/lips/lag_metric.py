@@ -37,6 +37,7 @@ class LipSync(Metric):
 
     name: ClassVar[str] = "lip_sync"
     version: ClassVar[str] = "4"
+    of_clip: ClassVar[tuple[str, ...]] = ("speech", "face")
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity(
             "offset_s",

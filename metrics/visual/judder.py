@@ -51,6 +51,7 @@ class Judder(Metric):
 
     name: ClassVar[str] = "judder"
     version: ClassVar[str] = "2"
+    of_clip: ClassVar[tuple[str, ...]] = ("motion",)
     question: ClassVar[str] = "motion"
     source: ClassVar[str] = "ours"
     quantities: ClassVar[tuple[Quantity, ...]] = (

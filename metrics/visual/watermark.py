@@ -75,6 +75,7 @@ class Watermark(Metric):
 
     name: ClassVar[str] = "watermark"
     version: ClassVar[str] = "1"
+    of_clip: ClassVar[tuple[str, ...]] = ("motion",)
     packages: ClassVar[tuple[str, ...]] = ("cv2",)
     question: ClassVar[str] = "visual_quality"
     source: ClassVar[str] = "ours, after the standing gradients of Dekel et al. 2017"

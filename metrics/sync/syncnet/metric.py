@@ -63,6 +63,7 @@ class SyncNet(Metric):
 
     name: ClassVar[str] = "syncnet"
     version: ClassVar[str] = "2"
+    of_clip: ClassVar[tuple[str, ...]] = ("sound", "face")
     packages: ClassVar[tuple[str, ...]] = ("cv2", "scipy", "soxr")
     question: ClassVar[str] = "av_sync"
     source: ClassVar[str] = "Chung and Zisserman 2016 (SyncNet); Prajwal et al. 2020 (LSE-C, LSE-D)"
