@@ -24,6 +24,7 @@ from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_
 from evalharness.config import STUDY_FILE, Study, load_study
 from evalharness.errors import ConfigError, EvalHarnessError
 from evalharness.prompts import load_suites
+from evalharness.purchases import PurchaseStage
 from evalharness.records import System
 from evalharness.registry import ADAPTERS, METRICS
 
@@ -39,6 +40,14 @@ EXTRAS = {
     "s3": ("s3fs",),
 }
 """Modules by which an extra is recognised as installed."""
+
+STANDS = {
+    PurchaseStage.INTENDED: "asked for and not answered",
+    PurchaseStage.SUBMITTED: "waiting at the vendor",
+    PurchaseStage.RUNNING: "running at the vendor",
+    PurchaseStage.DOWNLOADED: "downloaded and not verified",
+}
+"""Where clips that were asked for stand, in words."""
 
 FREE_DISK_BYTES = 2 * 1024**3
 
@@ -208,14 +217,19 @@ def _reached(system: System, adapter: Adapter) -> Finding:
 
 def _database(study: Study) -> Iterator[Finding]:
     recorded: dict[str, list[str]] = {}
+    standing: Mapping[str, Mapping[PurchaseStage, int]] = {}
     try:
         with store_of(study) as store:
             counts = ", ".join(f"{count} {what}" for what, count in store.progress().items())
             recorded["clips"] = [clip.path for clip in store.clips()]
             recorded["exhibits"] = [exhibit.path for exhibit in store.exhibits()]
+            standing = store.standing_purchases()
         yield Finding("database", "ok", counts)
     except EvalHarnessError as error:
         yield Finding("database", "bad", str(error))
+    for system, stages in standing.items():
+        stand = ", ".join(f"{count} {STANDS[stage]}" for stage, count in stages.items())
+        yield Finding(f"clips of {system}", "note", f"{stand}: 'generate --retry-failed' goes on with them.")
     yield from _storage(study, recorded)
 
 

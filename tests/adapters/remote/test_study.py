@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -176,6 +177,60 @@ def test_a_run_that_is_killed_again_and_again_pays_for_nothing_twice(folder: Pat
         assert len(done) + len(ambiguous) == 4
         assert vendor.made() <= 4
         assert max(bought.values()) == 1
+
+
+def test_what_runs_at_a_vendor_is_fetched_as_it_was_asked_for_whatever_the_settings_say_now(
+    folder: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while the tasks run; then study.toml wants longer clips."""
+    with serving(DashscopeDialect(), clip, Scenario(states=("queued", "running"))) as vendor:
+        for name, value in environment(vendor).items():
+            monkeypatch.setenv(name, value)
+        child = subprocess.Popen(
+            [sys.executable, "-m", "evalharness", "generate", "--yes", str(folder)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            _wait_until(lambda: _standing(folder) == {"happyhorse": {PurchaseStage.RUNNING: 4}}, child)
+        finally:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        shown = CliRunner().invoke(app, ["doctor", str(folder), "--json"])
+        said = {row["what"]: row["said"] for row in json.loads(shown.stdout)}
+        assert "4 running at the vendor" in said["clips of happyhorse"]
+        file = folder / "study.toml"
+        file.write_text(file.read_text().replace("duration_s = 5", "duration_s = 6"))
+        vendor.scenario.states = ("succeeded",)
+        summary, store = run(folder)
+        with store:
+            assert (summary.made, vendor.creates()) == (4, 4)
+            for found in store.clips():
+                assert found.request["asked"]["duration_s"] == found.request["cell"]["duration_s"] == 5
+                assert (found.request["resumed"], found.request["terms_from"]) == (True, "create")
+                assert found.request["queue_s"] > 0  # the killed run saw it begin
+                assert found.request["run_s"] is found.latency_s is None  # nobody saw it end
+            for bought in store.purchases():
+                assert bought.stage is PurchaseStage.DELIVERED
+                assert bought.submitted_at < bought.running_at < bought.downloaded_at < bought.closed_at
+            assert store.standing_purchases() == {}
+        assert any("4 of 4 clips were asked for with other settings" in note for note in summary.notes)
+
+
+def _standing(folder: Path) -> object:
+    if not (folder / "study.db").exists():
+        return {}
+    with Store.open(f"sqlite:///{folder}/study.db") as store:
+        return store.standing_purchases()
+
+
+def _wait_until(there: Callable[[], bool], child: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while not there():
+        assert child.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_budget_ends_the_buying_before_the_money_does_over_all_runs(
