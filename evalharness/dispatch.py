@@ -159,7 +159,7 @@ class Dispatch:
         if isinstance(adapter, RemoteAdapter) and journal is not None:
             future = elsewhere.submit(order, adapter, journal)
         else:
-            future = workplace.submit(adapter.capabilities.cpu_bound, produce, order)
+            future = workplace.submit(adapter.capabilities, system.name, produce, order)
         self._running[future] = key
         self._tries[key] += 1
         progress.running += 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -271,3 +273,94 @@ def test_the_study_or_the_command_says_which_executor(
     monkeypatch.setattr("evalharness.executors.cluster.find_spec", lambda _name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'evalharness\[ray\]'"):
         executor_for(study)
+
+
+GPU_WORK = """
+import os, time
+
+
+def seen(seconds=0.0):
+    time.sleep(seconds)
+    return os.getpid(), os.environ["CUDA_VISIBLE_DEVICES"], os.environ.get("OMP_NUM_THREADS")
+
+
+def die():
+    os._exit(3)
+
+
+def text(sentence):
+    raise ValueError(sentence)
+"""
+
+GPU_CODE = """
+import sys, time
+from pathlib import Path
+
+import ray
+
+from evalharness.errors import ConfigError
+from evalharness.executors import WorkerDied
+from evalharness.executors.cluster import Cluster
+from evalharness.storage import Folder
+from gpu_work import die, seen, text
+
+ray.init("local", num_cpus=2, num_gpus=3, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
+         object_store_memory=80_000_000, _node_ip_address="127.0.0.2")
+
+
+with Cluster(Folder(Path(sys.argv[1]))) as cluster:
+    def on(gpus, system, work, *args):
+        return cluster.submit_on_gpus(gpus, system, work, *args)
+
+    first = on(1, "a", seen).result()
+    assert len(first[1].split(",")) == 1
+    again = [on(1, "a", seen).result() for _ in range(3)]
+    assert again == [first] * 3, (first, again)
+
+    both = on(1, "a", seen, 0.3), on(1, "b", seen, 0.3)
+    a, b = (future.result() for future in both)
+    assert a == first and b[0] != first[0] and b[1] != first[1], (a, b)
+    assert on(1, "b", seen).result() == b
+
+    wide = on(2, "c", seen)  # one GPU is left: those who rest make room
+    assert len(wide.result()[1].split(",")) == 2
+    several = [on(1, "a", seen, 0.1) for _ in range(6)]  # more orders than GPUs wait for their turn
+    assert len({future.result(60)[1] for future in several}) <= 3
+
+    try:
+        on(1, "a", text, "it broke").result()
+    except ValueError as error:
+        assert str(error) == "it broke"
+    try:
+        on(1, "a", die).result()
+    except WorkerDied:
+        assert on(1, "a", seen).result()[0] > 0
+    try:
+        on(4, "d", seen)
+    except ConfigError as error:
+        print(error)
+left = ray.available_resources().get("GPU", 0)
+deadline = time.monotonic() + 30
+while left < 3 and time.monotonic() < deadline:
+    time.sleep(0.1)
+    left = ray.available_resources().get("GPU", 0)
+print(left)
+"""
+
+
+def test_gpus_of_a_cluster_are_held_from_clip_to_clip(tmp_path: Path) -> None:
+    """Ray counts three GPUs where there are none: who holds which is shown, not what they compute."""
+    (tmp_path / "gpu_work.py").write_text(GPU_WORK)
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(tmp_path)}
+    shown = subprocess.run(
+        [sys.executable, "-c", GPU_CODE, str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert shown.returncode == 0, shown.stderr[-3000:]
+    sentence, left = shown.stdout.strip().splitlines()[-2:]
+    assert sentence.startswith("A clip of the system 'd' takes 4 GPUs of one machine, and the Ray cluster")
+    assert float(left) == 3

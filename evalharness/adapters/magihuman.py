@@ -75,7 +75,6 @@ class MagiHumanAdapter:
     """Runs the checkout's command line once per clip."""
 
     version: ClassVar[str] = "1"
-    capabilities = Capabilities((Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO), SeedSupport.BEST_EFFORT)
 
     def __init__(self, system: System, *, folder: Path) -> None:
         self._name = system.name
@@ -86,6 +85,9 @@ class MagiHumanAdapter:
         self._config = self._found_config(folder)
         self._settings = self._read_config()
         self._processes = self._sharing()
+        self.capabilities = Capabilities(
+            (Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO), SeedSupport.BEST_EFFORT, gpus=self._processes
+        )
         second = bool(_table(self._settings, "evaluation_config").get("use_sr_model"))
         if second != (given.super_resolution is not None):
             raise self._wrong(

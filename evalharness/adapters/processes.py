@@ -20,7 +20,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import IO
 
-__all__ = ["Ending", "end_with_parent", "run_program", "stopping_programs"]
+__all__ = ["Ending", "end_with_parent", "run_program", "stop_programs", "stopping_programs"]
 
 TERMINATION_GRACE_S = 2.0
 """Between asking a program to stop and killing it."""
@@ -93,10 +93,15 @@ def stopping_programs() -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with _lock:
-            for group in _running:
-                _kill(group)
+        stop_programs()
         raise
+
+
+def stop_programs() -> None:
+    """Kill every program that runs, with all that it started."""
+    with _lock:
+        for group in _running:
+            _kill(group)
 
 
 def end_with_parent() -> None:

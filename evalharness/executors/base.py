@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Protocol, Self, TypeVar, TypeVarTuple
+from typing import Protocol, Self, TypeVar, TypeVarTuple, runtime_checkable
 
-__all__ = ["Executor", "WorkerDied", "hold_to_one_thread"]
+__all__ = ["Executor", "GpuExecutor", "WorkerDied", "hold_to_one_thread"]
 
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
@@ -43,6 +43,16 @@ class Executor(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+@runtime_checkable
+class GpuExecutor(Protocol):
+    """An executor that gives work GPUs of other machines."""
+
+    def submit_on_gpus(self, gpus: int, system: str, work: Callable[[*Ts], R], *args: *Ts) -> Future[R]:
+        """Do `work(*args)` in a process that holds `gpus` GPUs of one machine, from order to order of the
+        same system as far as possible. Ends as `Executor.submit` does.
+        """
 
 
 def hold_to_one_thread() -> None:

@@ -1,7 +1,8 @@
 """A Ray cluster: the machines behind an address, or this machine as a cluster of its own.
 
-An order takes one CPU of the cluster, and is never done again by Ray itself. Every machine needs the same
-evalharness, and must reach what holds the study's files: that is looked at before the first order.
+An order takes one CPU of the cluster, or the GPUs it is said to need, and is never done again by Ray itself.
+Every machine needs the same evalharness, and must reach what holds the study's files: that is looked at
+before the first order.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 from evalharness import __version__
 from evalharness.errors import ConfigError, EvalHarnessError, MissingExtraError
 from evalharness.executors.base import WorkerDied, hold_to_one_thread
+from evalharness.executors.gpus import GpuWorkers
 from evalharness.storage import Folder, Storage
 
 __all__ = ["Cluster"]
@@ -63,6 +65,7 @@ class Cluster:
         """The remote function; None until the first work."""
         self._began = False
         """Whether this process joined the cluster for our sake, and is to leave it."""
+        self._gpus = GpuWorkers(_do)
         self._out: set[Any] = set()
         """References to the work under way."""
 
@@ -88,6 +91,14 @@ class Cluster:
         future.add_done_callback(lambda _: self._out.discard(reference))
         return _handed_on(future)
 
+    def submit_on_gpus(self, gpus: int, system: str, work: Callable[[*Ts], R], *args: *Ts) -> Future[R]:
+        """As `submit`, in a process that holds `gpus` GPUs and has the system's model, if one of them has.
+
+        Raises ConfigError also where no machine of the cluster has as many.
+        """
+        self._start()
+        return _handed_on(self._gpus.submit(gpus, system, pickle.dumps((work, args))))
+
     def __enter__(self) -> Self:
         return self
 
@@ -96,6 +107,7 @@ class Cluster:
     ) -> None:
         if self._carry_out is not None and error is not None:
             self._break_off()
+        self._gpus.close()
         self._leave()
 
     def _start(self) -> None:
@@ -192,8 +204,13 @@ def _ray() -> Any:
 
 
 def _carry_out(parcel: bytes) -> Any:
-    """Runs on a worker. The work is unpacked here, since unpacking already imports what it needs."""
+    """Runs on a worker that has one CPU."""
     hold_to_one_thread()
+    return _do(parcel)
+
+
+def _do(parcel: bytes) -> Any:
+    """Runs on a worker. The work is unpacked here, since unpacking already imports what it needs."""
     work, args = pickle.loads(parcel)  # noqa: S301 - packed by the process that owns this job
     return work(*args)
 
@@ -249,6 +266,7 @@ def _meant(error: BaseException) -> BaseException:
     from ray import exceptions
 
     died = (
+        exceptions.RayActorError,
         exceptions.WorkerCrashedError,
         exceptions.OutOfMemoryError,
         exceptions.NodeDiedError,

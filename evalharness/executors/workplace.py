@@ -1,4 +1,4 @@
-"""Threads for adapters that wait, an executor for those that compute."""
+"""Threads for adapters that wait, an executor for those that compute, a cluster's GPUs where it has some."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar, TypeVarTuple
 
-from evalharness.executors.base import Executor
+from evalharness.adapters.base import Capabilities
+from evalharness.executors.base import Executor, GpuExecutor
 
 __all__ = ["Workplace"]
 
@@ -22,9 +23,17 @@ class Workplace:
         self._threads = ThreadPoolExecutor(max_workers=max(1, threads), thread_name_prefix="generate")
         self._executor = executor
 
-    def submit(self, cpu_bound: bool, work: Callable[[*Ts], R], *args: *Ts) -> Future[R]:
-        """Have the executor do `work` if it computes, a thread if it waits."""
-        return self._executor.submit(work, *args) if cpu_bound else self._threads.submit(work, *args)
+    def submit(self, able: Capabilities, system: str, work: Callable[[*Ts], R], *args: *Ts) -> Future[R]:
+        """Have the executor do `work` for a system whose adapter computes, a thread if it waits.
+
+        One that takes GPUs is served by an executor that has some, else by this machine's, which it finds by
+        itself.
+        """
+        if able.cpu_bound:
+            return self._executor.submit(work, *args)
+        if able.gpus and isinstance(self._executor, GpuExecutor):
+            return self._executor.submit_on_gpus(able.gpus, system, work, *args)
+        return self._threads.submit(work, *args)
 
     def __enter__(self) -> Self:
         return self

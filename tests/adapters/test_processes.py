@@ -87,12 +87,13 @@ def test_a_program_asked_to_stop_may_tidy_up(tmp_path: Path) -> None:
 def test_a_harness_that_is_interrupted_takes_its_programs_along(tmp_path: Path, where: str) -> None:
     code = (
         "import sys; from pathlib import Path; from evalharness.executors import Here, Workplace\n"
+        "from evalharness.adapters.base import Capabilities, SeedSupport\n"
         "from evalharness.adapters.processes import run_program, stopping_programs\n"
         "def work(): run_program(['sh', '-c', sys.argv[1]], executable='/bin/sh', cwd=Path(sys.argv[2]),"
         " environment={'PATH': '/usr/bin:/bin'}, timeout_s=600)\n"
         "if sys.argv[3] == 'main thread': work()\n"
         "with Workplace(threads=1, executor=Here()) as place, stopping_programs():"
-        " place.submit(False, work).result()\n"
+        " place.submit(Capabilities((), SeedSupport.NONE), '', work).result()\n"
     )
     harness = subprocess.Popen(
         [sys.executable, "-c", code, FAMILY + "wait", str(tmp_path), where],

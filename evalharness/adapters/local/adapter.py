@@ -6,7 +6,7 @@ Parameters:
   on the Hugging Face hub, then with `revision`. `variant`: which of its sets of weights.
 - `download`: whether what this machine's cache lacks may be fetched (default: no).
 - `device`: cuda (the default), cuda:1, …, or cpu; `dtype`: bfloat16 (the default), float16 or float32;
-  `offload`: none (the default), model or sequential, where the weights do not fit (needs accelerate);
+  `offload`: none (the default), model or sequential, where the weights do not fit;
   `tiling`: whether pictures are decoded piece by piece, where they do not fit (default: no).
 - `steps`, `guidance`, `negative_prompt`, and in `arguments` whatever else the pipeline takes.
 
@@ -38,7 +38,7 @@ from evalharness.records import System, Task
 
 __all__ = ["DiffusersAdapter"]
 
-PACKAGES = ("diffusers", "torch", "transformers")
+PACKAGES = ("accelerate", "diffusers", "torch", "transformers")
 
 SET_HERE = {
     "prompt": "the suite",
@@ -86,11 +86,13 @@ class DiffusersAdapter:
     """Asks the device's own process for each clip; the pipeline stays loaded there from clip to clip."""
 
     version: ClassVar[str] = "1"
-    capabilities = Capabilities((Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO), SeedSupport.EXACT)
 
     def __init__(self, system: System, *, folder: Path) -> None:
         self._name = system.name
         self._given = given = read_parameters(_DiffusersParameters, system)
+        self.capabilities = Capabilities(
+            (Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO), SeedSupport.EXACT, gpus=int(given.device != "cpu")
+        )
         for name in sorted(set(given.arguments) & set(SET_HERE)):
             raise self._wrong("arguments", f"found '{name}', which is set by {SET_HERE[name]}")
         try:
@@ -127,8 +129,6 @@ class DiffusersAdapter:
         given = self._given
         if given.device != "cpu" and not nvidia_gpus():
             return f"device = '{given.device}', and nvidia-smi shows no GPU here."
-        if given.offload != "none" and importlib.util.find_spec("accelerate") is None:
-            return f"offload = '{given.offload}' needs accelerate: pip install accelerate."
         return None
 
     def offer(self, request: GenerationRequest) -> Offer:

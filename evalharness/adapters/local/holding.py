@@ -109,9 +109,6 @@ def _placed(pipeline: Any, settings: Settings) -> Any:
             pipeline.enable_sequential_cpu_offload(device=settings.device)
         else:
             pipeline.to(settings.device)
-    except ImportError as error:
-        said = f"offload = '{settings.offload}' needs a package more: pip install accelerate."
-        raise Trouble(FailureKind.PROGRAM, said) from error
     except RuntimeError as error:
         raise Trouble.of(error, "The weights do not fit: set offload = 'model' or 'sequential'.") from error
     return pipeline

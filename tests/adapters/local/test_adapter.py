@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import os
+import pickle
 import platform
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,15 +25,18 @@ import diffusers
 import torch
 from PIL import Image
 
+from evalharness import production
 from evalharness.adapters.base import GenerationRequest
 from evalharness.adapters.local import DiffusersAdapter, holding, seat
 from evalharness.adapters.local import adapter as adapter_module
 from evalharness.adapters.local.families import FAMILIES, Cell
 from evalharness.adapters.local.making import make
 from evalharness.adapters.local.orders import Made, Order, Settings
+from evalharness.config import GenerationSettings
 from evalharness.errors import ConfigError, GenerationError, MissingExtraError
 from evalharness.media import probe, read_sound
-from evalharness.records import FailureKind, Prompt, System, Task
+from evalharness.records import Clip, FailureKind, JobKey, Prompt, System, Task
+from evalharness.storage import Folder
 from evalharness.testing.adapter_contract import AdapterContract
 
 RequestFor = Callable[..., GenerationRequest]
@@ -275,15 +280,6 @@ class TestFailures:
         error = self.fail(ltx2(device="cuda"), brief(prompt))
         assert "The device is to be 'cuda:0', and torch" in str(error)
 
-    @pytest.mark.skipif(importlib.util.find_spec("accelerate") is not None, reason="accelerate is here.")
-    def test_offloading_says_what_it_needs(
-        self, ltx2: MakeAdapter, prompt: Prompt, brief: RequestFor
-    ) -> None:
-        adapter = ltx2(offload="model")
-        assert "offload = 'model' needs accelerate" in (adapter.lacking() or "")
-        error = self.fail(adapter, brief(prompt))
-        assert "offload = 'model' needs a package more: pip install accelerate" in str(error)
-
     def test_a_picture_that_is_none(
         self, ltx2: MakeAdapter, prompt: Prompt, brief: RequestFor, tmp_path: Path
     ) -> None:
@@ -433,3 +429,50 @@ def test_the_real_model_on_a_gpu(tmp_path: Path, prompt: Prompt, request_for: Re
     assert record["driver"]
     assert probe(request.output).has_audio
     assert request.output.read_bytes() == again.output.read_bytes()
+
+
+ON_RAY = """
+import pickle, sys
+from pathlib import Path
+
+import ray
+
+from evalharness.executors.cluster import Cluster
+from evalharness.production import produce
+from evalharness.storage import Folder
+
+ray.init("local", num_cpus=1, num_gpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
+         object_store_memory=80_000_000, _node_ip_address="127.0.0.2")
+order = pickle.loads(Path(sys.argv[1]).read_bytes())
+with Cluster(order.storage) as cluster:
+    print(cluster.submit_on_gpus(1, order.system.name, produce, order).result().sha256)
+"""
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_worker_of_a_cluster_makes_the_same_clip(tiny_ltx2: Path, tmp_path: Path, prompt: Prompt) -> None:
+    """Ray counts a GPU where there is none, and the pipeline computes on the processor."""
+    pytest.importorskip("ray", reason="The extra 'ray' is not installed.")
+    system = System("alpha", "diffusers", parameters={**QUICK, "model": str(tiny_ltx2)})
+    settings = GenerationSettings(duration_s=0.4, width=64, height=64, timeout_s=300)
+
+    def order(folder: Path) -> production.Order:
+        folder.mkdir()
+        return production.Order(
+            JobKey("alpha", prompt.id, 7), system, prompt, settings, folder, Folder(folder)
+        )
+
+    here = production.produce(order(tmp_path / "here"))
+    assert isinstance(here, Clip), here
+    (tmp_path / "order").write_bytes(pickle.dumps(order(tmp_path / "there")))
+    shown = subprocess.run(
+        [sys.executable, "-c", ON_RAY, str(tmp_path / "order")],
+        env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert shown.returncode == 0, shown.stderr[-3000:]
+    assert shown.stdout.split()[-1] == here.sha256
+    assert (tmp_path / "there" / here.path).read_bytes() == (tmp_path / "here" / here.path).read_bytes()
