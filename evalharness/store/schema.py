@@ -154,6 +154,7 @@ jobs = Table(
 # Creates at vendors: each is a row before it is sent. The index lets a job have one open purchase at most, so
 # that nothing can be paid for twice, whatever a program does.
 OPEN_PURCHASE = _among("stage", OPEN_STAGES)
+# In any other stage its vendor's task is known.
 TASKLESS = (PurchaseStage.INTENDED, PurchaseStage.WITHDRAWN, PurchaseStage.ABANDONED)
 purchases = Table(
     "purchases",

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 from PIL import Image
 
-from evalharness.adapters.base import MemoryJournal
+from evalharness.adapters.base import MemoryJournal, Standing
 from evalharness.adapters.remote.exchange import Answer, Created, Delivery, Fault, Status, TaskState
 from evalharness.adapters.remote.limits import Limits
 from evalharness.adapters.remote.waiting import DOUBTS
@@ -218,6 +218,25 @@ def test_times_of_a_resumed_task_are_told_where_somebody_watched(clip: bytes, st
         told = (made.request["queue_s"], made.request["run_s"], made.latency_s)
         assert told == tuple(span_s and pytest.approx(span_s) for span_s in expected)
         (stage.folder / "clip.mp4").unlink()
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_create_that_an_earlier_run_lost_is_told_from_one_of_this_run(
+    clip: bytes, stage: Stage, arrived: bool
+) -> None:
+    """Where its task is found, nobody knows since when it stood; where there is none, another is made."""
+    stage.vendor.scenario.states = ("queued", "running", "succeeded")
+    stage.timeout_s = 0.0
+    assert stage.fail().kind is FailureKind.TIMEOUT
+    lost = Standing(stage.journal.standing.intended, stage.journal.standing.intended_at)
+    stage.journal.standing = lost
+    if not arrived:
+        stage.vendor.tasks.clear()
+    stage.vendor.clip, stage.timeout_s = clip, 3600.0
+    made = stage.make()
+    assert made.request["resumed"] is arrived
+    assert (made.request["queue_s"] is None) == (made.latency_s is None) == arrived
+    assert stage.vendor.creates() == (1 if arrived else 2)
 
 
 def test_a_task_that_stands_is_fetched_even_where_it_would_be_refused_now(clip: bytes, stage: Stage) -> None:
