@@ -28,8 +28,8 @@ from pathlib import Path
 # A neighbour of this script has the name of the package it measures: out of the way.
 sys.path = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).parent.resolve()]
 
-import httpx  # noqa: E402
-import numpy as np  # noqa: E402
+import httpx  # noqa: E402 - after sys.path is mended
+import numpy as np  # noqa: E402 - after sys.path is mended
 
 SEEDS = 5
 PROMPTS_FILE = "prompts.jsonl"

@@ -19,12 +19,12 @@ from pathlib import Path
 # A neighbour of this script has the name of the package it measures: out of the way.
 sys.path = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).parent.resolve()]
 
-import av  # noqa: E402
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import av  # noqa: E402 - after sys.path is mended
+import numpy as np  # noqa: E402 - after sys.path is mended
+from numpy.typing import NDArray  # noqa: E402 - after sys.path is mended
 
-from metrics.av import AVClip  # noqa: E402
-from metrics.container import beep_lag  # noqa: E402
+from metrics.av import AVClip  # noqa: E402 - after sys.path is mended
+from metrics.container import beep_lag  # noqa: E402 - after sys.path is mended
 
 RATES_FPS = (24, 25, 30, 60)
 OFFSETS_S = (-0.2, -0.125, -0.045, -0.015, 0.015, 0.045, 0.125, 0.2)

@@ -39,19 +39,19 @@ for _variable in (
 ):
     os.environ.setdefault(_variable, "1")  # before the libraries that read it are loaded
 
-import numpy as np  # noqa: E402
-from peers.landmarks import PEERS  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
+import numpy as np  # noqa: E402 - after the variables are set
+from peers.landmarks import PEERS  # noqa: E402 - after the variables are set
+from rich.console import Console  # noqa: E402 - after the variables are set
+from rich.table import Table  # noqa: E402 - after the variables are set
 
-from evalharness.adapters.synthetic.knobs import Knobs  # noqa: E402
-from evalharness.adapters.synthetic.render import Order, render  # noqa: E402
-from evalharness.media import write_video  # noqa: E402
-from evalharness.records import Prompt, Task  # noqa: E402
-from evalharness.registry import METRICS  # noqa: E402
-from evalharness.usable import lacking  # noqa: E402
-from metrics.av import AVClip, Brief  # noqa: E402
-from metrics.base import Metric  # noqa: E402
+from evalharness.adapters.synthetic.knobs import Knobs  # noqa: E402 - after the variables are set
+from evalharness.adapters.synthetic.render import Order, render  # noqa: E402 - after the variables are set
+from evalharness.media import write_video  # noqa: E402 - after the variables are set
+from evalharness.records import Prompt, Task  # noqa: E402 - after the variables are set
+from evalharness.registry import METRICS  # noqa: E402 - after the variables are set
+from evalharness.usable import lacking  # noqa: E402 - after the variables are set
+from metrics.av import AVClip, Brief  # noqa: E402 - after the variables are set
+from metrics.base import Metric  # noqa: E402 - after the variables are set
 
 SPOKEN = "My mother brought a big pot of plum jam."
 PROMPTS = {

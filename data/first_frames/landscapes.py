@@ -133,7 +133,7 @@ def windmill() -> Canvas:
     for quarter in range(4):
         a = 0.5 + quarter * np.pi / 2
         u, v = np.cos(a), np.sin(a)
-        at = lambda along, across: (600 + along * u - across * v, 162 + along * v + across * u)  # noqa: B023, E731
+        at = lambda along, across: (600 + along * u - across * v, 162 + along * v + across * u)  # noqa: B023, E731 - used in this round alone
         c.paint(polygon(at(24, 3), at(128, 3), at(128, 24), at(24, 24)), "f4ead8", 0.88)
         for k in range(6):
             c.paint(line(*at(24 + 20.8 * k, 2), *at(24 + 20.8 * k, 25), 1.8), "6a4a34")

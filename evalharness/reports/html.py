@@ -71,6 +71,6 @@ def _breakable(name: str) -> Markup:
 
 
 def _drawn(board: Leaderboard) -> _Drawn:
-    # Vega escapes every text it draws, so its SVG is safe to place as it is.
-    wide, narrow = (Markup(forest_svg(board, compact=compact)) for compact in (False, True))  # noqa: S704
+    drawn = [forest_svg(board, compact=compact) for compact in (False, True)]
+    wide, narrow = (Markup(svg) for svg in drawn)  # noqa: S704 - Vega escapes every text it draws
     return _Drawn(board, wide, narrow)

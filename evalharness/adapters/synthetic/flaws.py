@@ -35,12 +35,13 @@ def flawed(frames: Iterator[Picture], knobs: Knobs, seed: int) -> Iterator[Pictu
         if knobs.flicker:
             picture = _bytes(cv2.convertScaleAbs(picture, alpha=max(0.0, gain)))  # noqa: PLW2901 - in steps
         if knobs.blur:
-            picture = _bytes(cv2.GaussianBlur(picture, (0, 0), knobs.blur * height / 480))  # noqa: PLW2901
+            strength = knobs.blur * height / 480
+            picture = _bytes(cv2.GaussianBlur(picture, (0, 0), strength))  # noqa: PLW2901 - in steps
         if knobs.noise:
             if field is None:
                 field = _noise(seed, width, height, knobs.noise)
             window = field[corner[0] : corner[0] + height, corner[1] : corner[1] + width]
-            picture = _bytes(np.clip(picture + window, 0, 255))  # noqa: PLW2901
+            picture = _bytes(np.clip(picture + window, 0, 255))  # noqa: PLW2901 - in steps
         shown = picture
         yield picture
 

@@ -238,4 +238,4 @@ async def _make(on: Stage, journal: DyingJournal, pressing: set[int]) -> None:
     try:
         await job
     finally:
-        on.vendor.answer = heard  # type: ignore[method-assign]
+        on.vendor.answer = heard  # type: ignore[method-assign]  # as it was
