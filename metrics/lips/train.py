@@ -33,7 +33,7 @@ from metrics.lips.views import (
     views_of,
 )
 
-__all__ = ["Pair", "Recipe", "evidence", "fit", "main", "packed"]
+__all__ = ["Pair", "Recipe", "evidence", "fit", "main", "packed", "towers_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,20 +271,18 @@ def _other_voices(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray
 
 def towers_for(
     talkers: Sequence[Talker], groups: Sequence[Sequence[int]], recipe: Recipe, pairs: int
-) -> list[dict[str, NDArray[Any]]]:
-    """For each group of talkers, the weights of `pairs` pairs of towers trained on them."""
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """For each group of talkers, as soon as they are trained, the weights of `pairs` pairs of towers."""
     reference = upper_reference(talkers)
     views = views_of(talkers, recipe.views, reference, np.random.default_rng(recipe.seed))
     basis = principal_movements(views, recipe.movements)
     same = same_speech(talkers)
-    trained = []
     for group in groups:
         seeds = range(recipe.seed, recipe.seed + pairs)
         fitted = [fit(views, basis, group, replace(recipe, seed=seed), same) for seed in seeds]
         end = np.mean([losses[-50:] for _, losses in fitted])
         _say(f"trained on {len(group)} clips; loss at the end {end:.3f}")
-        trained.append(packed([pair for pair, _ in fitted], reference, basis))
-    return trained
+        yield packed([pair for pair, _ in fitted], reference, basis)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
