@@ -130,6 +130,11 @@ class RemoteAdapter:
         """What one clip of such a cell costs in US dollars; None where the catalogue holds no price."""
         return self.model.cost_usd(cell["duration_s"], cell["resolution"], cell["ratio"], audio=cell["audio"])
 
+    def price_of(self, record: Mapping[str, Any]) -> float | None:
+        """The list price on the day of a create, by its record; today's where the record has none."""
+        then: float | None = record.get(TERMS, {}).get("list_price_usd")
+        return self.list_price(record["cell"]) if then is None else then
+
     def _cost(self, status: Status, record: Mapping[str, Any]) -> tuple[float | None, str | None]:
         """What a clip cost in US dollars, and from where that is known; as the vendor says before all."""
         used, cell = None, record["cell"]
@@ -137,11 +142,6 @@ class RemoteAdapter:
             used = self.model.tokens_usd(status.tokens, cell["resolution"], audio=cell["audio"])
         known = {"vendor": status.cost_usd, "usage at list price": used, "list price": self.price_of(record)}
         return next(((usd, source) for source, usd in known.items() if usd is not None), (None, None))
-
-    def price_of(self, record: Mapping[str, Any]) -> float | None:
-        """The list price on the day of a create, by its record; today's where the record has none."""
-        then: float | None = record.get(TERMS, {}).get("list_price_usd")
-        return self.list_price(record["cell"]) if then is None else then
 
     def generate(self, request: GenerationRequest) -> Generated:
         """Make one clip and wait for it. A task that is cut off is lost: a run of many uses `make`."""
