@@ -27,7 +27,7 @@ REFUSED = "unscorable"
 REASONS = (
     (r"Nobody speaks", "no speech"),
     (r"No face is seen", "no face"),
-    (r"What is heard does not follow .*correlation (-?\d\.\d\d)", r"no match (r \1)"),
+    (r"What is heard does not follow .*correlation (-?[\d.]+)", r"no match (r \1)"),
     (r"Shifts from (-?[\d.]+) to (-?[\d.]+) s fit", r"open (\1..\2 s)"),
     (r"What is heard fits these lips at no shift", "lips of other words"),
     (r"The best shift lies at or beyond the end", "beyond ±0.6 s"),
