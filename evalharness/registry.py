@@ -126,6 +126,7 @@ METRICS = Registry(
         "clipping": "metrics.audio.levels:Clipping",
         "bandwidth": "metrics.audio.bands:Bandwidth",
         "audio_content": "metrics.audio.content:AudioContent",
+        "music": "metrics.audio.music:Music",
         "clip_alignment": "metrics.alignment.clip:ClipAlignment",
         "clip_first_frame": "metrics.alignment.clip:ClipFirstFrame",
         "first_frame": "metrics.alignment.first_frame:FirstFrame",

@@ -1,1 +1,1 @@
-"""Sound alone: level, silence, clipping."""
+"""Sound alone: level, silence, clipping, bands, and what kind of sound it is."""

@@ -96,6 +96,12 @@ GATES: tuple[Gate, ...] = (
     Gate("audio_content.speech_share", "", Truth(0.5, 1.0), _TALK),
     Gate("audio_content.speech_share", "", Truth(0.0, 0.1), _IMPACT),
     Gate("audio_content.speech_share", "muted", Worsens(rises=False, told_by=0.25), _TALK),
+    # Nothing that speaks or strikes is music, however loud or noisy; a piece under it is.
+    Gate("music.share", "", Truth(0.0, 0.1), _TALK),
+    Gate("music.share", "", Truth(0.0, 0.1), _IMPACT),
+    Gate("music.share", "music_under", Worsens(rises=True, told_by=10.0)),
+    Gate("music.share", "sound_noise", Steady(0.1), _TALK),
+    Gate("music.share", "gain", Steady(0.02)),
     # Levels.
     Gate("loudness.integrated_lufs", "gain", Follows(within=0.1)),
     # R 128 gates silence out. 0.2 LU is what three of its blocks, part silence, may take from a clip of 4 s;

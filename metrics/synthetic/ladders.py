@@ -25,6 +25,7 @@ _ALL = (
     Damage("swapped_sound", "", "another clip's sound", 0.0, (1.0,), None),
     # Sound alone.
     Damage("sound_noise", "dB SNR", "white noise", inf, (40.0, 30.0, 20.0, 10.0, 0.0), sound.noisy),
+    Damage("music_under", "dB SNR", "music under it", inf, (40.0, 30.0, 20.0, 10.0, 0.0), sound.accompanied),
     Damage("gain", "dB", "louder by this", 0.0, (-24.0, -12.0, -6.0, 6.0, 12.0), sound.amplified),
     Damage("lead_in", "s", "digital silence before it", 0.0, (0.5, 1.0, 2.0, 4.0), sound.led_in),
     Damage("overdrive", "dB", "peak driven beyond full scale", 0.0, (1.0, 3.0, 6.0, 12.0, 20.0),

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.av import AVClip, ClipError
+from metrics.synthetic.tune import tune
 
 __all__ = [
+    "accompanied",
     "amplified",
     "band_limited",
     "led_in",
@@ -101,12 +103,19 @@ def noisy(clip: AVClip, snr_db: float) -> AVClip:
     The ratio is that of the whole track, and met exactly. Raises ClipError where the sound is silent.
     """
     samples = _sound(clip)
-    power = float(np.mean(samples.astype(np.float64) ** 2))
-    if power == 0:
-        raise ClipError("The sound is digital silence: no noise has a ratio to it.")
     noise = np.random.default_rng(SEED).standard_normal(samples.shape)
-    noise *= np.sqrt(power / 10 ** (snr_db / 10) / np.mean(noise**2))
-    return replace(clip, samples=(samples + noise).astype(np.float32))
+    return _with_beside(clip, noise, snr_db)
+
+
+def accompanied(clip: AVClip, snr_db: float) -> AVClip:
+    """Music under the sound, the same in each channel, at this ratio of the sound's power to the music's.
+
+    The piece is `metrics.synthetic.tune` from its beginning. The ratio is that of the whole track, and met
+    exactly. Raises ClipError where the sound is silent.
+    """
+    samples = _sound(clip)
+    music = tune(samples.shape[1] / clip.rate_hz, clip.rate_hz).astype(np.float64)
+    return _with_beside(clip, np.broadcast_to(music, samples.shape), snr_db)
 
 
 def amplified(clip: AVClip, gain_db: float) -> AVClip:
@@ -147,6 +156,15 @@ def muted(clip: AVClip, share: float) -> AVClip:
     time_s = clip.audio_start_s + np.arange(samples.shape[1]) / clip.rate_hz
     samples[:, np.abs(time_s - clip.duration_s / 2) < share * clip.duration_s / 2] = 0
     return replace(clip, samples=samples)
+
+
+def _with_beside(clip: AVClip, other: NDArray[np.float64], snr_db: float) -> AVClip:
+    """`other`, (channels, m), added at this ratio of the sound's power to its own."""
+    power = float(np.mean(clip.samples.astype(np.float64) ** 2))
+    if power == 0:
+        raise ClipError("The sound is digital silence: nothing has a ratio to it.")
+    gain = np.sqrt(power / 10 ** (snr_db / 10) / np.mean(other**2))
+    return replace(clip, samples=(clip.samples + gain * other).astype(np.float32))
 
 
 def _sound(clip: AVClip) -> Samples:

@@ -158,6 +158,13 @@ def test_the_signal_to_noise_ratio_measured_is_the_one_asked_for(clip: AVClip, s
     assert abs(np.corrcoef(noise)[0, 1]) < 0.02, "each channel has its own noise"
 
 
+@pytest.mark.parametrize("snr_db", DAMAGES["music_under"].levels)
+def test_music_is_put_under_every_channel_at_the_ratio_asked_for(clip: AVClip, snr_db: float) -> None:
+    music = DAMAGES["music_under"](clip, snr_db).samples - clip.samples
+    assert 20 * np.log10(rms(clip.samples) / rms(music)) == pytest.approx(snr_db, abs=0.01)
+    np.testing.assert_allclose(music[0], music[1], atol=1e-6)
+
+
 def test_wandering_sound_moves_clicks_by_the_deviation_asked_for() -> None:
     start = a_clip(count=100)
     clicks = np.zeros((1, 4 * RATE_HZ), np.float32)
@@ -195,7 +202,7 @@ def test_muting_silences_the_share_of_time_asked_for(clip: AVClip) -> None:
 def test_sound_that_is_silent_or_missing_cannot_be_damaged(clip: AVClip) -> None:
     silent = replace(clip, samples=np.zeros_like(clip.samples))
     mute = replace(clip, samples=np.zeros((0, 0), np.float32), rate_hz=0)
-    for name in ("sound_noise", "overdrive"):
+    for name in ("sound_noise", "music_under", "overdrive"):
         with pytest.raises(ClipError, match="silence"):
             DAMAGES[name](silent, DAMAGES[name].levels[0])
     for name in ("sound_shift", "container_shift", "sound_wander", "gain", "lead_in", "band_limit", "muted"):
