@@ -11,12 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness.cli.adapters import WITHOUT_VENDOR, listed, price_span, span
+from evalharness.cli.adapters import WITHOUT_VENDOR, capabilities, listed
 from evalharness.cli.options import TASKS
 
 ROOT = Path(__file__).parents[1]
-MARK = {"none": "none", "switch": "switched off", "hidden": "hidden", "unknown": "nobody says"}
-REWRITING = {"none": "none", "switch": "switched off", "unknown": "nobody says"}
 
 
 def main() -> None:
@@ -30,29 +28,10 @@ def main() -> None:
 
 def by_route(rows: Iterable[Mapping[str, Any]]) -> str:
     """Every model by every route, with what it can do."""
-    columns = (
-        "adapter", "model", "tasks", "seconds", "sizes", "sound", "seed", "rewriting", "watermark",
-        "frames/s", "links live", "a clip", "live",
-    )  # fmt: skip
-    lines = [
-        (
-            f"`{row['adapter']}`",
-            f"`{row['name']}`",
-            " ".join(TASKS[task] for task in row["ids"]),
-            span(row["durations_s"]),
-            " ".join(row["resolutions"]),
-            row["audio"],
-            row["seed"],
-            REWRITING[row["rewriting"]],
-            MARK[row["watermark"]],
-            f"{row['fps']:g}" if row["fps"] else "?",
-            f"{row['link_lifetime_s'] / 3600:g} h" if row["link_lifetime_s"] else "?",
-            price_span(row),
-            "verified" if row["verified_live"] else "unverified",
-        )
-        for row in rows
+    table = [
+        {"adapter": f"`{row['adapter']}`", "model": f"`{row['name']}`", **capabilities(row)} for row in rows
     ]
-    return markdown(columns, lines)
+    return markdown(list(table[0]), [list(line.values()) for line in table])
 
 
 def by_model(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from evalharness.adapters.remote.catalogue import Catalogue, Model
     from evalharness.adapters.remote.route import Route
 
-__all__ = ["WITHOUT_VENDOR", "adapters", "key_missing", "listed", "price_span", "route_of", "span"]
+__all__ = ["WITHOUT_VENDOR", "adapters", "capabilities", "key_missing", "listed", "route_of"]
 
 WITHOUT_VENDOR = {
     "command": "your own program makes the clips (docs/running-a-study.md)",
@@ -35,6 +35,11 @@ WITHOUT_VENDOR = {
 }
 
 PRICED_S = 5.0
+WIDE = 170
+"""Columns of a terminal that shows all capabilities at once."""
+NARROW = ("makes", "seconds", "sound", "a clip")
+SWITCHES = {"none": "none", "switch": "switched off", "hidden": "hidden", "unknown": "nobody says"}
+"""What becomes of a vendor's rewriting and watermark, in tables."""
 
 
 def adapters(
@@ -106,6 +111,25 @@ def listed(wanted: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         raise UnknownNameError(f"There is no model '{strange[0]}' here. Known: {', '.join(sorted(known))}.")
 
 
+def capabilities(row: Mapping[str, Any]) -> Mapping[str, str]:
+    """What a model can do and what it costs, as columns of a table in their order."""
+    return {
+        "makes": " ".join(TASKS[task] for task in row["ids"]),
+        "seconds": span(row["durations_s"]),
+        "sizes": " ".join(row["resolutions"]),
+        "shapes": " ".join(row["ratios"]),
+        "sound": row["audio"],
+        "seed": row["seed"],
+        "negative prompt": "yes" if row["negative_prompt"] else "no",
+        "rewriting": SWITCHES[row["rewriting"]],
+        "watermark": SWITCHES[row["watermark"]],
+        "frames/s": f"{row['fps']:g}" if row["fps"] else "?",
+        "links live": f"{row['link_lifetime_s'] / 3600:g} h" if row["link_lifetime_s"] else "?",
+        "a clip": price_span(row),
+        "live": "verified" if row["verified_live"] else "unverified",
+    }
+
+
 def _row(adapter: str, route: type[Route], listed: Catalogue, model: Model) -> dict[str, Any]:
     return {
         "adapter": adapter,
@@ -133,20 +157,14 @@ def _show_all(rows: Sequence[dict[str, Any]]) -> None:
         models = list(group)
         key = "[yellow]needs a key[/]" if models[0]["key_missing"] else "[green]key set[/]"
         title = f"[bold]{adapter}[/]: {escape(models[0]['vendor'])}, {key}"
+        shown = [capabilities(row) for row in models]
+        names = tuple(shown[0]) if out.width >= WIDE else NARROW
+        columns = [Column(name, no_wrap=name in {"makes", "seconds"}) for name in names]
         table = Table(
-            Column("model", no_wrap=True),
-            Column("makes", no_wrap=True),
-            Column("s", no_wrap=True),
-            "sound",
-            "a clip",
-            title=title,
-            title_justify="left",
-            title_style="",
+            Column("model", no_wrap=True), *columns, title=title, title_justify="left", title_style=""
         )
-        for row in models:
-            tasks = " ".join(TASKS[task] for task in row["ids"])
-            lengths = span(row["durations_s"])
-            table.add_row(escape(row["name"]), tasks, lengths, row["audio"], price_span(row))
+        for row, able in zip(models, shown, strict=True):
+            table.add_row(escape(row["name"]), *(able[name] for name in names))
         out.print(table)
     for name, meaning in WITHOUT_VENDOR.items():
         out.print(f"[bold]{name}[/]: {meaning}.")
@@ -155,7 +173,8 @@ def _show_all(rows: Sequence[dict[str, Any]]) -> None:
     unverified = sorted({row["vendor"] for row in rows if not row["verified_live"]})
     out.print(
         f"A clip: list price of {PRICED_S:g} s with sound, in US dollars. Unverified live, written from "
-        f"documentation alone: {'; '.join(unverified) or 'none'}. More: --model NAME.",
+        f"documentation alone: {'; '.join(unverified) or 'none'}. More: --model NAME, or a terminal of "
+        f"{WIDE} columns.",
         style="dim",
         soft_wrap=True,
     )

@@ -47,6 +47,8 @@ def test_a_person_reads_what_a_model_makes_and_that_nobody_tried_it() -> None:
     assert "prompt rewriting nobody says; no switch" in text
     assert "verified live no; documentation read 2026-11-22" in text
     table = " ".join(shown(COLUMNS="150").split())
+    assert "negative prompt" not in table
+    assert "16:9 9:16 1:1 4:3 3:4" in " ".join(shown(COLUMNS="320").split())
     assert "Unverified live, written from documentation alone: Alibaba Model Studio (DashScope)" in table
 
 
