@@ -30,7 +30,7 @@ from metrics.av import AVClip
 from metrics.base import Metric, Quantity, Reading, Unscorable, Value
 from metrics.speech.track import RATE_HZ, Samples, resampled
 
-__all__ = ["Music", "band_power", "change_db", "gaps_db", "musical"]
+__all__ = ["Music", "band_power", "change_db", "gaps_db", "levelled", "musical"]
 
 STEP_S = HOP / RATE_HZ
 SECOND = round(1 / STEP_S)
@@ -41,8 +41,8 @@ VOICE = 0.1
 """Mean likelihood of speech or singing in two seconds from which on gaps do not count."""
 
 LEVEL_DB = -20.0
-"""Level that the sound is brought to: RMS of what is within 40 dB of its loudest 10 ms, full scale 0."""
 HEARD = 1e-4
+"""Share of the loudest 10 ms' power from which on others count for the level, -40 dB."""
 
 WINDOW = 1024
 """Samples of which a spectrum is made, 64 ms."""
@@ -80,15 +80,20 @@ def musical(samples: Samples) -> NDArray[np.bool_]:
     """(k,) whether there is music, every 10 ms of (m,) samples at 16 kHz: at least a second, not silent."""
     from scipy.ndimage import uniform_filter1d
 
-    block = _block_power(samples)
-    rms = np.sqrt(block[block >= HEARD * block.max()].mean())
-    level = samples * np.float32(10 ** (LEVEL_DB / 20) / rms)
+    level = levelled(samples)
     speech, singing, music = probabilities(level).T
     likely = uniform_filter1d(music, SECOND, mode="nearest") >= LIKELY
     voice = uniform_filter1d(np.maximum(speech, singing), 2 * SECOND, mode="nearest") >= VOICE
     power = band_power(level)
     goes_on = voice | (gaps_db(power) <= GAPS_DB)
     return np.asarray(likely & (change_db(power) >= CHANGES_DB) & goes_on)
+
+
+def levelled(samples: Samples) -> Samples:
+    """(m,) samples at 16 kHz brought to -20 dBFS: RMS of what is within 40 dB of their loudest 10 ms."""
+    block = _block_power(samples)
+    rms = np.sqrt(block[block >= HEARD * block.max()].mean())
+    return samples * np.float32(10 ** (LEVEL_DB / 20) / rms)
 
 
 def band_power(samples: Samples) -> NDArray[np.float64]:
