@@ -25,9 +25,9 @@ def page() -> None:
     with middle:
         st.title("Leaderboard")
         left, right = st.columns(2)
-        category = left.segmented_control(
-            "Category", [ALL, *Category], default=ALL, format_func=title, required=True
-        )
+        present = {prompt.category for prompt in arena.store.prompts()}
+        boards = [ALL, *(category for category in Category if category in present)]
+        category = left.segmented_control("Category", boards, default=ALL, format_func=title, required=True)
         question = right.selectbox(
             "Question", arena.study.settings.arena.questions, format_func=question_title
         )
