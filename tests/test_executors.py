@@ -322,8 +322,9 @@ with Cluster(Folder(Path(sys.argv[1]))) as cluster:
     assert a == first and b[0] != first[0] and b[1] != first[1], (a, b)
     assert on(1, "b", seen).result() == b
 
-    wide = on(2, "c", seen)  # one GPU is left: those who rest make room
-    assert len(wide.result()[1].split(",")) == 2
+    busy = on(1, "a", seen, 0.5)
+    wide = on(2, "c", seen)  # waits for the narrow ones, which then make room
+    assert len(wide.result()[1].split(",")) == 2 and busy.done()
     several = [on(1, "a", seen, 0.1) for _ in range(6)]  # more orders than GPUs wait for their turn
     assert len({future.result(60)[1] for future in several}) <= 3
 
@@ -358,7 +359,7 @@ def test_gpus_of_a_cluster_are_held_from_clip_to_clip(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=120,
     )
     assert shown.returncode == 0, shown.stderr[-3000:]
     sentence, left = shown.stdout.strip().splitlines()[-2:]

@@ -65,8 +65,8 @@ class Capabilities:
     cpu_bound: bool = False
     """Whether `generate` computes in this process; it is then called in a process of its own."""
     gpus: int = 0
-    """How many GPUs a clip takes. A cluster gives them to a process that keeps them from clip to clip; without
-    one the adapter finds them on this machine."""
+    """How many GPUs a clip takes. A cluster gives them to a process that keeps them from clip to clip;
+    without one the adapter finds them on this machine."""
 
 
 WISHES = ("duration_s", "width", "height", "fps")

@@ -1,14 +1,17 @@
 """Workers of a Ray cluster that hold GPUs: each keeps what it has loaded from one order to the next.
 
 Loading a model takes longer than a clip, so an order goes to a worker that served the same system last, where
-one rests. Ray names a worker's GPUs in CUDA_VISIBLE_DEVICES: inside, its own first one is `cuda:0`.
+one rests. Workers that hold different numbers of GPUs could block each other for ever, each with half of what
+the other needs: orders of one size are done before those of another. Ray names a worker's GPUs in
+CUDA_VISIBLE_DEVICES: inside, its own first one is `cuda:0`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -22,7 +25,7 @@ GRACE_S = 5.0
 """For what is broken off to let go of its programs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class _Order:
     gpus: int
     system: str
@@ -47,15 +50,16 @@ class GpuWorkers:
         self._carry_out = carry_out
         self._workers: list[_Worker] = []
         self._waiting: list[_Order] = []
-        self._lock = threading.RLock()
-        """Orders come from one thread, their ends from Ray's."""
+        self._lock = threading.Lock()
+        self._ends = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gpus")
+        """Where ends are heard of: Ray's own thread must never wait for the lock, or for Ray."""
 
     def submit(self, gpus: int, system: str, parcel: bytes) -> Future[Any]:
         """Have an order done where `gpus` GPUs of one machine are at hand; its future ends as Ray's does.
 
         Raises ConfigError where no machine of the cluster has as many: Ray would wait for one for ever.
         """
-        most = max((int(node["Resources"].get("GPU", 0)) for node in _alive()), default=0)
+        most = max(_gpus(), default=0)
         if gpus > most:
             raise ConfigError(
                 f"A clip of the system '{system}' takes {gpus} GPU{'s' if gpus > 1 else ''} of one machine, "
@@ -72,16 +76,20 @@ class GpuWorkers:
     def close(self) -> None:
         """End all workers, with what they are at and the programs that they started."""
         with self._lock:
+            for order in self._waiting:
+                order.future.set_exception(CancelledError())
             self._waiting.clear()
             told = [worker.actor.break_off.remote() for worker in self._workers if worker.busy]
         if told:
             _ray().wait(told, num_returns=len(told), timeout=GRACE_S)
         with self._lock:
             self._dismiss(list(self._workers))
+        self._ends.shutdown(wait=False)
 
     def _serve(self) -> None:
-        """Give out what can be done now, in its turn as far as GPUs allow."""
-        for order in list(self._waiting):
+        """Give out what can be done now: first what needs as many GPUs as workers hold already."""
+        held = self._workers[0].gpus if self._workers else None
+        for order in sorted(self._waiting, key=lambda order: order.gpus != held):
             worker = self._worker_for(order)
             if worker is not None:
                 self._waiting.remove(order)
@@ -89,23 +97,19 @@ class GpuWorkers:
 
     def _worker_for(self, order: _Order) -> _Worker | None:
         """One that rests and has the system's model, else a new one, else any that rests."""
-        resting = [worker for worker in self._workers if not worker.busy]
-        alike = sorted(
-            (worker for worker in resting if worker.gpus == order.gpus),
+        others = [worker for worker in self._workers if worker.gpus != order.gpus]
+        if any(worker.busy for worker in others):
+            return None
+        self._dismiss(others)
+        resting = sorted(
+            (worker for worker in self._workers if not worker.busy),
             key=lambda worker: worker.system != order.system,
         )
-        if alike and alike[0].system == order.system:
-            return alike[0]
-        free = sum(int(node["Resources"].get("GPU", 0)) for node in _alive())
-        free -= sum(worker.gpus for worker in self._workers)
-        if free >= order.gpus:
+        if resting and resting[0].system == order.system:
+            return resting[0]
+        if len(self._workers) < sum(gpus // order.gpus for gpus in _gpus()):
             return self._begin(order)
-        if alike:
-            return alike[0]
-        if free + sum(worker.gpus for worker in resting) >= order.gpus:
-            self._dismiss(resting)
-            return self._begin(order)
-        return None
+        return resting[0] if resting else None
 
     def _begin(self, order: _Order) -> _Worker:
         # It mostly waits for its GPUs: the CPUs are for orders that compute.
@@ -118,7 +122,12 @@ class GpuWorkers:
     def _start(self, worker: _Worker, order: _Order) -> None:
         worker.busy, worker.system = True, order.system
         future: Future[Any] = worker.actor.do.remote(order.parcel).future()
-        future.add_done_callback(lambda ended: self._end(worker, order, ended))
+
+        def hear(ended: Future[Any]) -> None:
+            with suppress(RuntimeError):  # closed meanwhile: nobody waits for it
+                self._ends.submit(self._end, worker, order, ended)
+
+        future.add_done_callback(hear)
 
     def _end(self, worker: _Worker, order: _Order, ended: Future[Any]) -> None:
         error = ended.exception()
@@ -126,11 +135,17 @@ class GpuWorkers:
             worker.busy = False
             if error is not None and not _raised_by_the_work(error) and worker in self._workers:
                 self._workers.remove(worker)  # it died
-            self._serve()
         if error is None:
             order.future.set_result(ended.result())
         else:
             order.future.set_exception(error)
+        with self._lock:
+            try:
+                self._serve()
+            except Exception as lost:  # the cluster itself: whoever waits must hear of it
+                for waiting in self._waiting:
+                    waiting.future.set_exception(lost)
+                self._waiting.clear()
 
     def _dismiss(self, workers: list[_Worker]) -> None:
         for worker in workers:
@@ -157,8 +172,9 @@ def _raised_by_the_work(error: BaseException) -> bool:
     return isinstance(error, RayTaskError)
 
 
-def _alive() -> list[dict[str, Any]]:
-    return [node for node in _ray().nodes() if node["Alive"]]
+def _gpus() -> list[int]:
+    """How many GPUs each machine of the cluster has."""
+    return [int(node["Resources"].get("GPU", 0)) for node in _ray().nodes() if node["Alive"]]
 
 
 def _ray() -> Any:
