@@ -233,7 +233,7 @@ class RemoteAdapter:
         """Where the key may be sent: to the host that is asked for clips."""
         url = None if standing.intended is None else standing.intended.get("url")
         asked_there = None if url is None else Line.origin(str(url))
-        if asked_there is not None and isinstance(self._ask(request, UNSENT_ID), Refusal):
+        if asked_there is not None and self.refuse(request) is not None:
             # Settings have changed since; the task that stands is paid for, and fetched all the same.
             return asked_there
         home = Line.origin(self.route.create(self._served(request, UNSENT_ID)).url)

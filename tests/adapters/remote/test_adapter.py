@@ -250,6 +250,18 @@ def test_a_task_that_stands_is_fetched_even_where_it_would_be_refused_now(clip: 
     assert (made.request["cell"]["duration_s"], stage.vendor.creates()) == (5.0, 1)
 
 
+def test_a_task_that_stands_is_fetched_though_its_route_would_refuse_it_now(
+    clip: bytes, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a prompt's picture was put in another's place meanwhile."""
+    stage.timeout_s = 0.0
+    assert stage.fail().kind is FailureKind.TIMEOUT
+    stage.vendor.clip, stage.timeout_s = clip, 3600.0
+    monkeypatch.setattr(stage.case.route, "refuse", lambda _route, _ask: "The picture is too small.")
+    assert stage.make().request["resumed"] is True
+    assert stage.vendor.creates() == 1
+
+
 def test_a_vendor_that_forgets_a_young_task_is_asked_again(stage: Stage) -> None:
     """One slip of a vendor's must not cost a clip that was just paid for."""
     stage.case, stage.timeout_s = Case(ForgettingRoute, PlainDialect()), 0.0
