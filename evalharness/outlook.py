@@ -211,12 +211,16 @@ def _differences(lines: Sequence[Line]) -> Iterator[str]:
 
 def _suggestion(study: Study, adapters: Mapping[str, Adapter], lines: Sequence[Line]) -> str | None:
     """What to write into study.toml, where the vendors' models are not asked for what all of them make."""
-    if not any(line.refused for line in lines):
+    # Another length or size helps nobody who does not serve the task at all.
+    served = [line for line in lines if line.task in adapters[line.system].capabilities.tasks]
+    if not any(line.refused for line in served):
         return None
+    asked_for = {line.system for line in served}
     models = {
         system.name: adapter.model
         for system in study.systems
         if isinstance(adapter := adapters[system.name], RemoteAdapter)
+        and system.name in asked_for
         and not OWN_SIZE & set(system.parameters)
     }
     asked = study.settings.generation

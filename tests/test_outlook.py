@@ -257,3 +257,16 @@ def test_where_more_than_one_stands_apart_nobody_is_named() -> None:
     assert "that all of 'a', 'b', 'c', 'd' make, nor all but one of them" in said
     assert advice({"a": tall}, 5, 1280, 720) is not None
     assert advice({}, 5, 1280, 720) is None
+
+
+def test_who_does_not_serve_a_task_is_no_reason_for_another_size(tmp_path: Path) -> None:
+    Image.new("RGB", (480, 480)).save(tmp_path / "hat.png")
+    hat = Prompt(
+        "r0", Task.REFERENCE_TO_VIDEO, "[Image 1].", "en", "CC0-1.0", references=(str(tmp_path / "hat.png"),)
+    )
+    found = foreseen(study(tmp_path, HAPPYHORSE, VEO), [hat])
+    assert [(line.system, line.clips, sum(line.refused.values())) for line in found.lines] == [
+        ("hh", 2, 0),
+        ("veo", 0, 2),
+    ]
+    assert found.suggestion is None

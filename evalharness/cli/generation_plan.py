@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from rich.console import Console
@@ -26,6 +27,8 @@ from evalharness.store import Store
 
 __all__ = ["money", "print_plan", "show_plan"]
 
+REFUSALS_SHOWN = 3
+"""Of one system and task: a refusal that names its prompt is another for each."""
 PICTURE = re.compile(r"(data:image/\w+;base64,)([A-Za-z0-9+/=]{40,})")
 
 
@@ -96,8 +99,13 @@ def print_plan(foreseen: Outlook, console: Console) -> None:
     if foreseen.charged:
         console.print(f"In all {money(foreseen)}, list prices; {_time(foreseen.takes_s)}.")
     for line in foreseen.lines:
-        for sentence, count in line.refused.items():
-            console.print(f"[yellow]refused ({count} clips of {escape(line.system)}):[/] {escape(sentence)}")
+        for sentence, count in islice(line.refused.items(), REFUSALS_SHOWN):
+            said = f"[yellow]refused ({count} clips of {escape(line.system)}):[/] {escape(sentence)}"
+            console.print(said, soft_wrap=True)
+        left = len(line.refused) - REFUSALS_SHOWN
+        if left > 0:
+            told = f"{left} more {TASKS[line.task]} prompts; --json says why each."
+            console.print(f"[yellow]refused (by {escape(line.system)}):[/] {told}", soft_wrap=True)
     for sentence in foreseen.differences:
         console.print(f"[yellow]differs:[/] {escape(sentence)}", soft_wrap=True)
     if foreseen.suggestion is not None:

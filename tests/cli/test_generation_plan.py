@@ -110,3 +110,18 @@ def test_a_price_that_nobody_knows_is_said_and_keeps_no_budget(
     assert "The price of a clip of 'horse' is not known, so a budget cannot be kept" in str(result.exception)
     with Store.open(load_study(folder).database_url) as store:
         assert store.purchases() == ()
+
+
+def test_many_refusals_of_one_kind_do_not_hide_the_plan(folder: Path) -> None:
+    long = [
+        {"id": f"long{n}", "task": "text_to_video", "text": f"{n} " + "dog " * 1500, "language": "en",
+         "licence": "CC0-1.0"}
+        for n in range(5)
+    ]  # fmt: skip
+    with (folder / "own.jsonl").open("a") as suite:
+        suite.writelines("\n" + json.dumps({**row, "text": row["text"].strip()}) for row in long)
+    text = said(folder, "--dry-run")
+    assert text.count("refused (1 clips of horse)") == 3
+    assert "2 more t2v prompts; --json says why each." in " ".join(text.split())
+    (line,) = [row for row in json.loads(said(folder, "--dry-run", "--json"))["lines"] if row["refused"]]
+    assert len(line["refused"]) == 5
