@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from evalharness import errors
 from evalharness.cli.main import app
+from evalharness.registry import ADAPTERS
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = {
@@ -90,6 +91,21 @@ def test_a_new_study_is_complete_and_its_prompts_can_be_listed(tmp_path: Path) -
     prompts = json.loads(listed.stdout)
     assert {row["category"] for row in prompts} == {"text-to-video", "image-to-video", "audio-sync"}
     assert {"id", "task", "text", "language", "spoken", "tags", "licence"} <= set(prompts[0])
+
+
+def test_doctor_says_which_adapters_can_be_used_and_shows_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAL_KEY", "canary-91f0")
+    monkeypatch.delenv("ARK_API_KEY", raising=False)
+    text = run("doctor", str(tmp_path), "--json").stdout
+    found = {row["what"]: row for row in json.loads(text)}
+    assert {f"adapter {name}" for name in ADAPTERS} <= set(found)
+    assert found["adapter fal"]["state"] == "ok"
+    assert found["adapter ark"]["state"] == "note"
+    assert "set ARK_API_KEY in the environment" in found["adapter ark"]["said"]
+    assert found["adapter command"]["state"] == "ok"
+    assert "canary" not in text
 
 
 def test_doctor_examines_the_installation_and_the_study(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from rich.table import Table
 from evalharness.adapters.base import Adapter
 from evalharness.adapters.maker import make_adapter
 from evalharness.adapters.surroundings import nvidia_gpus
-from evalharness.cli.adapters import key_missing
+from evalharness.cli.adapters import WITHOUT_VENDOR, key_missing, route_of
 from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_of
 from evalharness.config import STUDY_FILE, Study, load_study
 from evalharness.errors import ConfigError, EvalHarnessError
@@ -35,11 +35,17 @@ OUR_PACKAGES = ("evalharness", "metrics", "arena_ui")
 EXTRAS = {
     "synthetic": ("cv2", "espeakng_loader", "pypinyin"),
     "metrics": ("cv2", "faster_whisper", "librosa", "onnxruntime", "soxr", "speechmos"),
-    "local": ("diffusers", "torch", "transformers"),
+    "local": ("accelerate", "diffusers", "torch", "transformers"),
     "postgres": ("psycopg",),
+    "ray": ("ray",),
     "s3": ("s3fs",),
+    "vertex": ("google.auth",),
 }
 """Modules by which an extra is recognised as installed."""
+
+NEEDED_EXTRA = {"diffusers": "local", "synthetic": "synthetic"}
+WANT_GPU = {"diffusers", "magihuman"}
+"""Of the adapters that ask no vendor."""
 
 STANDS = {
     PurchaseStage.INTENDED: "asked for and not answered",
@@ -86,6 +92,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield _media()
     yield from _extras()
     yield from _metrics()
+    yield from _adapters()
     yield from _plugins()
     yield _gpu()
     free = shutil.disk_usage(folder if folder.is_dir() else Path()).free
@@ -136,7 +143,7 @@ def _media() -> Finding:
 
 def _extras() -> Iterator[Finding]:
     for extra, modules in EXTRAS.items():
-        missing = [module for module in modules if importlib.util.find_spec(module) is None]
+        missing = [module for module in modules if not _installed(module)]
         if missing:
             said = f"lacks {', '.join(missing)}: pip install 'evalharness[{extra}]'"
             yield Finding(f"extra {extra}", "note", said)
@@ -160,6 +167,39 @@ def _metrics() -> Iterator[Finding]:
             "of them, then pip install opencv-python-headless."
         )
         yield Finding("package cv2", "bad", said)
+
+
+def _adapters() -> Iterator[Finding]:
+    """Which of our adapters can be used here, and what the others lack."""
+    from evalharness.adapters.remote.catalogue import catalogue  # pydantic models of every vendor
+
+    taken = ADAPTERS.outside().keys() | ADAPTERS.problems().keys()
+    for name in (name for name in ADAPTERS if name not in taken):
+        route = route_of(name)
+        if route is not None:
+            lack = key_missing(route(route.parameters(), os.environ))
+            made = f"the key is set; {len(catalogue(route.vendor).models)} models"
+        else:
+            lack, made = _lacks(name), WITHOUT_VENDOR[name]
+        yield Finding(f"adapter {name}", "note" if lack else "ok", lack or made)
+
+
+def _lacks(adapter: str) -> str | None:
+    """What an adapter that asks no vendor lacks on this machine."""
+    extra = NEEDED_EXTRA.get(adapter)
+    missing = [module for module in EXTRAS[extra] if not _installed(module)] if extra else []
+    if missing:
+        return f"lacks {', '.join(missing)}: pip install 'evalharness[{extra}]'"
+    if adapter in WANT_GPU and not nvidia_gpus():
+        return "nvidia-smi shows no GPU here."
+    return None
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package around it
+        return False
 
 
 def _plugins() -> Iterator[Finding]:
