@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from evalharness.adapters.remote.catalogue import catalogue
@@ -48,7 +49,13 @@ def test_a_person_reads_what_a_model_makes_and_that_nobody_tried_it() -> None:
     assert "verified live no; documentation read 2026-11-22" in text
     table = " ".join(shown(COLUMNS="150").split())
     assert "negative prompt" not in table
-    assert "16:9 9:16 1:1 4:3 3:4" in " ".join(shown(COLUMNS="320").split())
+
+
+def test_a_wide_terminal_shows_every_capability(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalharness.cli.adapters.out", Console(width=320))
+    text = " ".join(shown().split())
+    assert "negative prompt" in text
+    assert "16:9 9:16 1:1 4:3 3:4" in text
     assert "Unverified live, written from documentation alone: Alibaba Model Studio (DashScope)" in table
 
 
