@@ -270,7 +270,8 @@ def _database(study: Study) -> Iterator[Finding]:
         yield Finding("database", "bad", str(error))
     for system, stages in standing.items():
         stand = ", ".join(f"{count} {STANDS[stage]}" for stage, count in stages.items())
-        yield Finding(f"clips of {system}", "note", f"{stand}: 'generate --retry-failed' goes on with them.")
+        said = f"{stand}: 'generate' goes on with them (of failed jobs with --retry-failed)."
+        yield Finding(f"clips of {system}", "note", said)
     yield from _storage(study, recorded)
 
 

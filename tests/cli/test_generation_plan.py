@@ -13,6 +13,8 @@ from evalharness.adapters.remote.catalogue import Model
 from evalharness.cli.main import app
 from evalharness.config import load_study
 from evalharness.errors import ConfigError
+from evalharness.prompts import load_suites
+from evalharness.records import JobKey
 from evalharness.store import Store
 
 STUDY = """
@@ -125,3 +127,24 @@ def test_many_refusals_of_one_kind_do_not_hide_the_plan(folder: Path) -> None:
     assert "2 more t2v prompts; --json says why each." in " ".join(text.split())
     (line,) = [row for row in json.loads(said(folder, "--dry-run", "--json"))["lines"] if row["refused"]]
     assert len(line["refused"]) == 5
+
+
+def test_doctor_says_where_clips_stand_that_have_not_come(folder: Path) -> None:
+    study = load_study(folder)
+    keys = [JobKey("horse", prompt, 1) for prompt in ("run", "jump", "sit")]
+    with Store.open(study.database_url) as store:
+        store.put_systems(study.systems)
+        store.put_prompts(load_suites(study.settings.prompts, study.folder))
+        store.add_jobs(keys)
+        for key in keys:
+            store.start_job(key)
+            store.intend_purchase(key, {"model": "happyhorse-1.1-t2v"})
+        for key in keys[1:]:
+            store.submit_purchase(key, f"task-{key.prompt_id}", None)
+        store.run_purchase(keys[2])
+    result = CliRunner().invoke(app, ["doctor", str(folder), "--json"])
+    found = {row["what"]: row for row in json.loads(result.output)}["clips of horse"]
+    assert found["state"] == "note"
+    assert found["said"].startswith(
+        "1 asked for and not answered, 1 waiting at the vendor, 1 running at the vendor: 'generate' goes on"
+    )
