@@ -42,6 +42,7 @@ __all__ = [
     "StoreError",
     "SuiteError",
     "UnknownNameError",
+    "in_a_line",
 ]
 
 
@@ -148,3 +149,8 @@ class BlindingError(EvalHarnessError):
     """Something a voter receives still tells systems apart; the message names it."""
 
     exit_code = 7
+
+
+def in_a_line(error: BaseException) -> str:
+    """What somebody else's exception says, to stand within a sentence."""
+    return " ".join(str(error).split())

@@ -10,7 +10,7 @@ import re
 
 __all__ = ["called", "spelled"]
 
-_MENTION = re.compile(r"\[Image (\d+)\]")
+_MENTION = re.compile(r"\[Image ([1-9][0-9]{0,2})\]")
 
 
 def called(words: str) -> frozenset[int]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from evalharness.adapters.base import WISHES, Adapter, Generated, GenerationRequest, Journal, Standing
 from evalharness.adapters.maker import make_adapter
 from evalharness.config import GenerationSettings, Study
-from evalharness.errors import GenerationError, MediaError, StorageError
+from evalharness.errors import GenerationError, MediaError, StorageError, in_a_line
 from evalharness.records import Clip, FailureKind, JobKey, Prompt, System
 from evalharness.storage import Storage, sha256_of
 
@@ -167,5 +167,6 @@ def _failure(order: Order, error: BaseException) -> Failure:
         return Failure(FailureKind.SERVER, str(error))
     return Failure(
         FailureKind.PROGRAM,
-        f"The adapter '{order.system.adapter}' broke its contract with {type(error).__name__}: {error}",
+        f"The adapter '{order.system.adapter}' broke its contract with {type(error).__name__}: "
+        f"{in_a_line(error)}",
     )

@@ -10,8 +10,10 @@ sentence: file and line, field, what was found, what is allowed.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +32,9 @@ SUFFIX = ".jsonl"
 
 _Text = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
 _Tag = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*(:[a-z0-9][a-z0-9-]*)?$")]
+
+MOST_REFERENCES = 30
+"""Of one prompt: no vendor takes more."""
 
 _ALLOWED = {
     "id": "letters, digits, '.', '_' and '-', at most 80 of them",
@@ -150,16 +155,23 @@ def _prompt(text: str, where: str, beside: Path) -> Prompt:
         if not isinstance(found, dict):
             raise ValueError(f"a line is one JSON object, found {_shown(found)}")
         line = _Line.model_validate_json(text)
+    except RecursionError:
+        raise SuiteError(f"{where}: not a prompt in JSON: it is nested too deep.") from None
     except ValidationError as error:
         raise SuiteError(f"{where}: {_first_problem(error, found)}") from error
     except ValueError as error:
         raise SuiteError(f"{where}: not a prompt in JSON: {error}.") from error
     for field, problem in _disagreements(line):
         raise SuiteError(f"{where}: {field}: {problem}.")
+    first_frame = line.first_frame and _picture(line.first_frame, f"{where}: first_frame", beside)
+    references = tuple(_picture(path, f"{where}: references", beside) for path in line.references)
     return Prompt(
         **line.model_dump(exclude={"first_frame", "references"}),
-        first_frame=line.first_frame and _picture(line.first_frame, f"{where}: first_frame", beside),
-        references=tuple(_picture(path, f"{where}: references", beside) for path in line.references),
+        first_frame=first_frame,
+        references=references,
+        pictures=tuple(
+            hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in (first_frame, *references) if path
+        ),
     )
 
 
@@ -175,6 +187,8 @@ def _distinct(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def _first_problem(error: ValidationError, found: Mapping[str, Any]) -> str:
     """The first problem of a line, and how many more there are."""
     first, *others = error.errors()
+    if not first["loc"]:
+        return f"not a prompt in JSON: {first['msg']}."
     field = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         problem = f"this field is not known; {_nearest(field, _ALLOWED)}allowed: {', '.join(_ALLOWED)}"
@@ -217,6 +231,8 @@ def _references_at_odds(line: _Line) -> Iterable[tuple[str, str]]:
         if given:
             yield "references", f"found {given}; {line.task} takes no reference pictures, leave the field out"
         return
+    if given > MOST_REFERENCES:
+        yield "references", f"found {given}; at most {MOST_REFERENCES} are taken by any model"
     if not given:
         yield "references", f"found nothing; {line.task} must have at least one: {_ALLOWED['references']}"
     numbers = set(range(1, given + 1))
@@ -230,13 +246,26 @@ def _picture(path: str, field: str, beside: Path) -> str:
     """The absolute path of a file that is there and is a picture."""
     from PIL import Image
 
-    file = (beside / path).resolve()
-    if not file.is_file():
+    try:
+        file = (beside / path).resolve()
+        there = file.is_file()
+    except (OSError, ValueError) as error:  # too long, or with a null character
+        raise SuiteError(f"{field}: {_shown(path)} can be no file's path: {error}.") from error
+    if not there:
         raise SuiteError(f"{field}: found '{path}', but there is no file {file}.")
     try:
-        with Image.open(file) as picture:
-            picture.verify()
-    except (OSError, SyntaxError) as error:  # PIL answers a broken PNG with SyntaxError
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file) as picture:
+                picture.verify()
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombWarning,
+        Image.DecompressionBombError,
+    ) as error:
+        # PIL answers a broken PNG with SyntaxError
         raise SuiteError(f"{field}: {file} is not a picture that can be read: {error}.") from error
     return str(file)
 

@@ -134,6 +134,8 @@ class Prompt:
     tags: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     """Absolute paths of the pictures that `text` calls [Image 1], [Image 2], … (reference_to_video only)."""
+    pictures: tuple[str, ...] = ()
+    """SHA-256 of each picture, of the first frame or of the references in their order."""
 
     @property
     def category(self) -> Category:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from evalharness.errors import ConfigError, UnknownNameError
+from evalharness.errors import ConfigError, UnknownNameError, in_a_line
 
 __all__ = ["ADAPTERS", "METRICS", "Registry"]
 
@@ -48,14 +48,17 @@ class Registry:
             raise UnknownNameError(f"There is no {self.kind} '{name}': {hint}Known: {', '.join(known)}.")
         module, _, attribute = self._entries[name].partition(":")
         try:
-            return getattr(importlib.import_module(module), attribute)
+            found = getattr(importlib.import_module(module), attribute)
+            if name in self._outside and not callable(found):
+                raise TypeError(f"it names a {type(found).__name__}, and no function or class")
+            return found
         except Exception as error:
             if name not in self._outside:
                 raise
             # A package of somebody else's, with any fault that it may have.
             raise ConfigError(
                 f"The {self.kind} '{name}' ({self._outside[name]}) cannot be used: {type(error).__name__}: "
-                f"{error}. Mend that package, or take it off this environment."
+                f"{in_a_line(error)}. Mend that package, or take it off this environment."
             ) from error
 
     def outside(self) -> Mapping[str, str]:

@@ -71,7 +71,7 @@ def test_the_guide_names_every_command_and_only_commands_that_exist() -> None:
 def test_the_guide_lists_the_exit_codes_of_the_error_tree() -> None:
     guide = (ROOT / "docs/running-a-study.md").read_text(encoding="utf-8")
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", guide, re.MULTILINE)}
-    raised = {getattr(errors, name).exit_code for name in errors.__all__}
+    raised = {getattr(errors, name).exit_code for name in errors.__all__ if name != "in_a_line"}
     assert listed == raised | {0, 130}
 
 

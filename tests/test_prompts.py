@@ -7,8 +7,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from PIL import Image
@@ -189,6 +191,9 @@ class TestReading:
         )
         (prompt,) = load_suite(suite, tmp_path)
         assert prompt.references == (str(tmp_path / "hat.png"), str(tmp_path / "cat.png"))
+        assert prompt.pictures == tuple(
+            sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("hat.png", "cat.png")
+        )
         assert prompt.category is Category.REFERENCE_TO_VIDEO
 
     def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(self, tmp_path: Path) -> None:
@@ -283,6 +288,37 @@ WRONG_LINES: tuple[tuple[str, Mapping[str, Any] | str, str], ...] = (
         r"mine\.jsonl:2: references: found 'gone\.png', but there is no file .*gone\.png",
     ),
     (
+        "a null character in a path",
+        line(id="b", task="image_to_video", first_frame="a\0.png"),
+        r"mine\.jsonl:2: first_frame: \"a\\u0000\.png\" can be no file's path: .*null",
+    ),
+    (
+        "a path that is too long",
+        line(id="b", task="image_to_video", first_frame="a" * 300 + ".png"),
+        r"mine\.jsonl:2: first_frame: .*can be no file's path: .*too long",
+    ),
+    (
+        "half a surrogate pair",
+        '{"id": "b", "task": "text_to_video", "text": "\\ud800", "language": "en", "licence": "CC0-1.0"}',
+        r"mine\.jsonl:2: not a prompt in JSON: .+",
+    ),
+    ("brackets without end", "[" * 200_000, r"mine\.jsonl:2: not a prompt in JSON: "),
+    (
+        "too many references",
+        line(
+            id="b",
+            task="reference_to_video",
+            text=" ".join(f"[Image {n}]" for n in range(1, 32)),
+            references=["a.png"] * 31,
+        ),
+        r"mine\.jsonl:2: references: found 31; at most 30 are taken",
+    ),
+    (
+        "a number that is written otherwise",
+        line(id="b", task="reference_to_video", text="[Image 01].", references=["a.png"]),
+        r"mine\.jsonl:2: text: nowhere says \[Image 1\]",
+    ),
+    (
         "a first frame beside references",
         line(id="b", task="reference_to_video", first_frame="a.png", references=["gone.png"]),
         r"mine\.jsonl:2: first_frame: found 'a\.png'; reference_to_video takes no picture",
@@ -327,6 +363,16 @@ class TestMistakes:
         (tmp_path / "start.png").write_bytes(content)
         suite = write(line(task="image_to_video", first_frame="start.png"))
         with pytest.raises(SuiteError, match=r"mine\.jsonl:1: first_frame: .*start\.png is not a picture"):
+            load_suite(suite, tmp_path)
+
+    def test_a_picture_of_a_thousand_million_pixels_is_not_opened(
+        self, tmp_path: Path, write: Callable[..., str]
+    ) -> None:
+        head = b"IHDR" + (60_000).to_bytes(4) * 2 + b"\x08\x02\0\0\0"
+        png = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4) + head + crc32(head).to_bytes(4)
+        (tmp_path / "start.png").write_bytes(png)
+        suite = write(line(task="image_to_video", first_frame="start.png"))
+        with pytest.raises(SuiteError, match=r"first_frame: .*start\.png is not a picture that can be read"):
             load_suite(suite, tmp_path)
 
     def test_an_id_may_occur_once_in_all_suites(self, tmp_path: Path, write: Callable[..., str]) -> None:

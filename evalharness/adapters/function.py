@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from evalharness.adapters.base import Capabilities, Generated, GenerationRequest, SeedSupport
 from evalharness.adapters.delivery import delivery
 from evalharness.adapters.parameters import Parameters, read_parameters
-from evalharness.errors import GenerationError
+from evalharness.errors import GenerationError, in_a_line
 from evalharness.records import FailureKind, System, Task
 
 __all__ = ["FunctionAdapter", "function_adapter"]
@@ -71,7 +71,8 @@ class FunctionAdapter:
             except Exception as error:
                 raise GenerationError(
                     FailureKind.PROGRAM,
-                    f"The adapter '{self._system.adapter}' ended with {type(error).__name__}: {error}",
+                    f"The adapter '{self._system.adapter}' ended with {type(error).__name__}: "
+                    f"{in_a_line(error)}",
                 ) from error
             if not unfinished.is_file():
                 raise GenerationError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalharness.adapters.base import Adapter, Capabilities
-from evalharness.errors import ConfigError
+from evalharness.errors import ConfigError, in_a_line
 from evalharness.records import System
 from evalharness.registry import ADAPTERS
 
@@ -30,7 +30,7 @@ def make_adapter(system: System, *, folder: Path) -> Adapter:
     except Exception as error:  # somebody else's code, with any fault that it may have
         raise ConfigError(
             f"The adapter '{system.adapter}' ({outside}) could not be made for the system '{system.name}': "
-            f"{type(error).__name__}: {error}. {_WANTED}"
+            f"{type(error).__name__}: {in_a_line(error)}. {_WANTED}"
         ) from error
     lacking = [name for name in ("version", "capabilities", "refuse", "generate") if not hasattr(made, name)]
     if lacking or not isinstance(made.capabilities, Capabilities):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from evalharness.budget import committed_usd
 from evalharness.cli.generation_bars import generation_bars
 from evalharness.cli.generation_failures import failure_table
 from evalharness.cli.generation_plan import money, print_plan, show_plan
@@ -63,6 +65,8 @@ def generate(
     answer. Ends with code 4 when a job has no clip; each such job is listed with its reason. Files in a
     folder of finished clips that no prompt asks for are listed too: a misspelt name shows there.
     """
+    if budget is not None and not math.isfinite(budget):
+        raise ConfigError(f"--budget: found {budget}; give an amount of US dollars, such as 25.")
     study = load_study(folder)
     retry_failed = retry_failed or buy_again or give_up
     prompts = load_suites(study.settings.prompts, study.folder)
@@ -71,6 +75,14 @@ def generate(
         foreseen = outlook(study, store, prompts, retry_failed=retry_failed, given_up=over)
         if dry_run:
             show_plan(study, store, prompts, foreseen, retry_failed=retry_failed, as_json=as_json)
+            if budget is not None and not as_json:
+                spent_usd = committed_usd(study, store, prompts)
+                fits = "all of it fits" if spent_usd + foreseen.cost_usd <= budget else "not all of it fits"
+                out.print(
+                    f"Of the budget of ${budget:.2f}, ${spent_usd:.2f} are spent or promised; what is "
+                    f"planned costs {money(foreseen)}: {fits}. Clips beyond it are not begun.",
+                    soft_wrap=True,
+                )
             return
     if foreseen.charged and not yes and budget is None:
         print_plan(foreseen, status)

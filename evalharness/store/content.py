@@ -15,8 +15,8 @@ from evalharness.store.database import Database, upsert_into
 __all__ = ["Content"]
 
 SYSTEM_IDENTITY = ("adapter", "model", "revision", "parameters")
-PROMPT_IDENTITY = ("task", "text", "spoken", "reading")
-"""What clips were asked with; a first frame's path may change, since a study can be moved."""
+PROMPT_IDENTITY = ("task", "text", "spoken", "reading", "pictures")
+"""What clips were asked with; a picture's path may change, since a study can be moved, not what it shows."""
 
 
 class Content:
@@ -44,7 +44,7 @@ class Content:
         """Add prompts, or change known ones by id; all or none.
 
         Raises StoreError where a prompt that has clips, or clips that stand at a vendor, would change its
-        task or its words.
+        task, its words or its pictures.
         """
         rows = [convert.prompt_values(prompt) for prompt in prompts]
         with self._database.writing("store the prompts") as connection:
@@ -87,10 +87,16 @@ def _upsert(
 def _refuse_change(
     noun: str, name: str, before: Mapping[str, Any], after: Mapping[str, Any], identity: Sequence[str]
 ) -> None:
-    changed = [field for field in identity if before[field] != after[field]]
+    # Rows of an earlier version have no hashes of their pictures: today's are taken for them.
+    changed = [field for field in identity if _plain(before[field]) not in (_plain(after[field]), [])]
     if changed:
         raise StoreError(
             f"The {noun} '{name}' has clips already, so its {' and '.join(changed)} cannot change: clips of "
             f"before and after, and such as a vendor was asked for, would count as one {noun}. "
             f"Give the changed {noun} a new name, or put back what it was."
         )
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back."""
+    return list(value) if isinstance(value, tuple) else value

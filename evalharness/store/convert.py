@@ -116,8 +116,8 @@ def prompt_values(record: Prompt) -> Values:
 def prompt(row: Row[Any]) -> Prompt:
     """A prompt from its row."""
     values = dict(row._mapping)
-    task, tags, references = Task(values["task"]), tuple(values["tags"]), tuple(values["references"])
-    return Prompt(**{**values, "task": task, "tags": tags, "references": references})
+    lists = {name: tuple(values[name]) for name in ("tags", "references", "pictures")}
+    return Prompt(**{**values, **lists, "task": Task(values["task"])})
 
 
 def job(row: Row[Any]) -> Job:

@@ -123,6 +123,7 @@ prompts = Table(
     Column("first_frame", Text),
     Column("tags", JSON, nullable=False),
     Column("references", JSON, nullable=False, server_default="[]"),
+    Column("pictures", JSON, nullable=False, server_default="[]"),
     PrimaryKeyConstraint("id", name="pk_prompts"),
     _one_of("task", Task, name="ck_prompts_task"),
 )

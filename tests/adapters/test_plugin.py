@@ -154,7 +154,9 @@ def test_without_its_package_the_study_says_what_is_missing(study: Path) -> None
     ("module", "said"),
     [
         ("raise RuntimeError('half installed')", "RuntimeError: half installed"),
+        ("raise RuntimeError('half\\n  installed')", "RuntimeError: half installed. Mend"),
         ("", "AttributeError: module 'echo_adapter' has no attribute 'EchoAdapter'"),
+        ("EchoAdapter = 7", "TypeError: it names a int, and no function or class"),
     ],
 )
 def test_a_broken_package_is_named_in_a_sentence(site: Path, study: Path, module: str, said: str) -> None:
@@ -241,7 +243,6 @@ def test_a_fight_over_another_name_stops_nobody(site: Path, study: Path) -> None
 NO_ADAPTERS = {
     "def EchoAdapter(request, settings):\n    return {}\n": "TypeError: EchoAdapter() got an unexpected",
     "def EchoAdapter(system, *, folder):\n    return {}\n": "gave a dict without version, capabilities",
-    "EchoAdapter = 7\n": "TypeError: 'int' object is not callable",
     MODULE.replace("Capabilities(tasks", "dict(tasks"): "gave a EchoAdapter without Capabilities",
 }
 

@@ -148,3 +148,24 @@ def test_doctor_says_where_clips_stand_that_have_not_come(folder: Path) -> None:
     assert found["said"].startswith(
         "1 asked for and not answered, 1 waiting at the vendor, 1 running at the vendor: 'generate' goes on"
     )
+
+
+@pytest.mark.parametrize(("budget", "fits"), [("0.5", "not all of it fits"), ("50", "all of it fits")])
+def test_a_dry_run_says_whether_a_budget_would_do(folder: Path, budget: str, fits: str) -> None:
+    text = " ".join(said(folder, "--dry-run", "--budget", budget).split())
+    assert f"${float(budget):.2f}, $0.00 are spent or promised; what is planned costs $" in text
+    assert f": {fits}. Clips beyond it are not begun." in text
+    assert untouched(folder)
+
+
+def test_a_budget_without_end_is_none(folder: Path) -> None:
+    result = CliRunner().invoke(app, ["generate", str(folder), "--budget", "inf"])
+    assert isinstance(result.exception, ConfigError)
+    assert "found inf; give an amount" in str(result.exception)
+
+
+def test_a_vendors_system_without_a_model_is_told_where_it_stands(folder: Path) -> None:
+    (folder / "study.toml").write_text(STUDY.replace('model = "happyhorse-1.1"\n', ""))
+    result = CliRunner().invoke(app, ["generate", str(folder), "--dry-run"])
+    assert isinstance(result.exception, ConfigError)
+    assert "System 'horse': model: found nothing; say beside 'adapter'" in str(result.exception)

@@ -122,6 +122,18 @@ def test_a_prompt_with_clips_keeps_its_words(scene, change):
     assert scene.store.prompts() == (moved,)
 
 
+def test_a_prompt_with_clips_keeps_what_its_pictures_show(scene):
+    """Of a study that an earlier version began nobody kept the hashes: today's are taken for them."""
+    scene.store.put_systems([SYSTEM])
+    scene.store.put_prompts([PROMPT])
+    scene.finished(SYSTEM.name, PROMPT.id)
+    known = replace(PROMPT, pictures=("a" * 64,))
+    scene.store.put_prompts([known])
+    scene.store.put_prompts([replace(known, first_frame="/moved/ice.png")])
+    with pytest.raises(StoreError, match="so its pictures cannot change"):
+        scene.store.put_prompts([replace(known, pictures=("b" * 64,))])
+
+
 @pytest.mark.parametrize(
     ("parameters", "problem"),
     [

@@ -40,7 +40,7 @@ from evalharness.adapters.remote.line import Line
 from evalharness.adapters.remote.route import Route
 from evalharness.adapters.remote.submission import TERMS, cell_of, recorded, submit
 from evalharness.adapters.remote.waiting import Past, Watched, watch
-from evalharness.errors import GenerationError, MediaError
+from evalharness.errors import ConfigError, GenerationError, MediaError
 from evalharness.records import FailureKind, Streams, System
 
 __all__ = ["RemoteAdapter"]
@@ -85,7 +85,14 @@ class RemoteAdapter:
         del folder
         self._probe = probe
         self.system = system
-        self.model = catalogue(route.vendor).model(system.model)
+        listed = catalogue(route.vendor)
+        if not system.model:
+            known = ", ".join(model.name for model in listed.models)
+            raise ConfigError(
+                f"System '{system.name}': model: found nothing; say beside 'adapter' which one is meant: "
+                f'model = "{listed.models[0].name}". Known: {known}.'
+            )
+        self.model = listed.model(system.model)
         parameters = read_parameters(_known_parameters(route), system)
         check_parameters(system, self.model, parameters)
         self._cell = parameters

@@ -83,7 +83,8 @@ def ask_for(
 ) -> Ask | Refusal:
     """What the model is asked for, or why it cannot be."""
     prompt = request.prompt
-    words = spelled(prompt.text, model.references_called)
+    shown = prompt.task is Task.REFERENCE_TO_VIDEO
+    words = spelled(prompt.text, model.references_called) if shown else prompt.text
     refused = _refused_prompt(model, prompt, words)
     if refused is not None:
         return refused

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import re
 from dataclasses import dataclass
@@ -63,7 +62,7 @@ def refuse_picture(
     match = _URI.fullmatch(uri)
     try:
         content = base64.b64decode(match["data"], validate=True) if match else b""
-    except binascii.Error:
+    except ValueError:  # not Base64, or no ASCII
         content = b""
     if not content:
         return f"{name} is no picture in a data URI (data:image/…;base64,…): give the path of a picture."

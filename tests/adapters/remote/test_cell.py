@@ -196,6 +196,10 @@ def test_reference_pictures_are_called_as_the_vendor_calls_them(tmp_path: Path) 
     assert "serves text_to_video, and prompt 'ball-01'" in refused(**asking, model=MUTE)
 
 
+def test_words_of_other_tasks_are_sent_as_they_are() -> None:
+    assert served(text="A sign says [Image 1].").prompt == "A sign says [Image 1]."
+
+
 def test_first_frames_that_cannot_be_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "without a first_frame" in refused(task=Task.IMAGE_TO_VIDEO)
     missing = tmp_path / "missing.png"
