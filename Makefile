@@ -8,7 +8,8 @@ PYTHON ?= python3
 VENV ?= .venv
 STUDY ?= data/runs/demo
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+# Python compiles what it imports when it first does; compiling all of torch beforehand takes a minute and a gigabyte.
+PIP := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
 # Wheels of which only the files inside are read. What they say they need beside them would be many times
 # the size of everything else (TensorFlow), a second OpenCV, or a NumPy of years ago.
@@ -28,7 +29,7 @@ test: $(VENV)/.dev system
 check: $(VENV)/.dev
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --num-workers auto
 	$(BIN)/lint-imports --no-cache
 
 bench: $(VENV)/.dev
