@@ -40,7 +40,8 @@ from evalharness.reports import Summary
 from evalharness.storage import Remote, sha256_of
 from evalharness.store import Store
 from tests.adapters.remote.dialects.dashscope import DashscopeDialect
-from tests.adapters.remote.server import Scenario, serving
+from tests.adapters.remote.listening import serving
+from tests.adapters.remote.server import Scenario
 
 ROOT = Path(__file__).parents[1]
 BUCKET = "studies"

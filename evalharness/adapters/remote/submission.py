@@ -175,7 +175,7 @@ async def _look_up(line: Line, journal: Journal, why: str) -> Created | None:
     if isinstance(found, Fault):
         raise AmbiguousCreate(
             f"{why} Looking for its task failed too: {found.message} Nothing was asked for again; "
-            "another run looks for it first."
+            "'generate --retry-failed' looks for it first."
         )
     await journal.withdrawn()
     return None

@@ -19,8 +19,9 @@ from evalharness.adapters.remote.limits import Limits
 from evalharness.adapters.remote.waiting import DOUBTS
 from evalharness.errors import ConfigError, GenerationError
 from evalharness.records import FailureKind, Task
+from tests.adapters.remote.listening import serving
 from tests.adapters.remote.plain import KEY, PlainDialect, PlainRoute
-from tests.adapters.remote.server import Scenario, serving
+from tests.adapters.remote.server import Scenario
 from tests.adapters.remote.stage import Case, NotingJournal, Stage, install
 
 

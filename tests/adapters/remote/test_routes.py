@@ -19,7 +19,8 @@ from evalharness.adapters.remote.client import Client
 from evalharness.adapters.remote.download import DownloadBounds
 from evalharness.errors import AmbiguousCreate, GenerationError
 from evalharness.records import FailureKind
-from tests.adapters.remote.server import RETRY_AFTER_S, STRANGE, Scenario, serving
+from tests.adapters.remote.listening import serving
+from tests.adapters.remote.server import RETRY_AFTER_S, STRANGE, Scenario
 from tests.adapters.remote.stage import TEXT, Case, Stage, all_cases, install
 
 CASES = all_cases()

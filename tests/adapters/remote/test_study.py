@@ -26,7 +26,8 @@ from evalharness.purchases import PurchaseStage
 from evalharness.records import FailureKind, JobState
 from evalharness.store import Store
 from tests.adapters.remote.dialects.dashscope import DashscopeDialect
-from tests.adapters.remote.server import Scenario, VendorServer, serving
+from tests.adapters.remote.listening import serving
+from tests.adapters.remote.server import Scenario, VendorServer
 
 STUDY = """
 name = "bought"
