@@ -1,7 +1,8 @@
 """The nouns of evalharness: frozen records every stage takes and returns.
 
 Times are timezone-aware UTC, durations are seconds (`_s`), money is US dollars (`_usd`), paths inside a
-study are POSIX strings relative to its folder. Standard library only: any module may import this one.
+study are POSIX strings relative to its folder. Labels come from `labels` and may be had from here too.
+Standard library only: any module may import this one.
 """
 
 from __future__ import annotations
@@ -9,8 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
+
+from evalharness.labels import (
+    Category,
+    Decision,
+    FailureKind,
+    JobState,
+    MeasurementStatus,
+    Outcome,
+    Purpose,
+    Question,
+    Strength,
+    Task,
+)
 
 __all__ = [
     "Ballot",
@@ -18,6 +31,7 @@ __all__ = [
     "BlindPair",
     "Category",
     "Clip",
+    "Decision",
     "Exclusion",
     "Exhibit",
     "FailureKind",
@@ -29,88 +43,17 @@ __all__ = [
     "MeasurementStatus",
     "Outcome",
     "Prompt",
+    "Purpose",
     "Question",
     "Rating",
+    "Ruling",
     "Streams",
+    "Strength",
     "System",
     "Task",
     "Vote",
     "Voter",
 ]
-
-
-class Task(StrEnum):
-    """What a system is asked to turn into a clip."""
-
-    TEXT_TO_VIDEO = "text_to_video"
-    IMAGE_TO_VIDEO = "image_to_video"
-    REFERENCE_TO_VIDEO = "reference_to_video"
-    """With pictures of what is to appear, which is not how the clip begins."""
-
-
-class Category(StrEnum):
-    """The slice a leaderboard is computed on."""
-
-    TEXT_TO_VIDEO = "text-to-video"
-    IMAGE_TO_VIDEO = "image-to-video"
-    REFERENCE_TO_VIDEO = "reference-to-video"
-    AUDIO_SYNC = "audio-sync"
-
-
-class Question(StrEnum):
-    """What a voter is asked about a battle; `OVERALL` is always asked first."""
-
-    OVERALL = "overall"
-    VISUAL_QUALITY = "visual_quality"
-    MOTION = "motion"
-    PROMPT_ADHERENCE = "prompt_adherence"
-    AV_SYNC = "av_sync"
-    LIP_ACCURACY = "lip_accuracy"
-
-
-class Outcome(StrEnum):
-    """One voter's answer to one question. Strict: any other label raises ValueError."""
-
-    LEFT = "left"
-    RIGHT = "right"
-    TIE = "tie"
-    BOTH_BAD = "both_bad"
-
-
-class FailureKind(StrEnum):
-    """Why a clip was not delivered. The first eight are remote; the last three local."""
-
-    AUTH = "auth"
-    BILLING = "billing"
-    RATE = "rate"
-    MODERATION = "moderation"
-    PARAMETER = "parameter"
-    SERVER = "server"
-    TIMEOUT = "timeout"
-    EXPIRED = "expired"
-    PROGRAM = "program"
-    """A local program ended with an error."""
-    MISSING = "missing"
-    """There is no clip for this prompt and seed (folder of finished clips)."""
-    MEDIA = "media"
-    """A file was delivered that is not a playable video."""
-
-
-class JobState(StrEnum):
-    """Where one (system, prompt, seed) stands."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class MeasurementStatus(StrEnum):
-    """The three endings of a measurement."""
-
-    VALUE = "value"
-    UNSCORABLE = "unscorable"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +231,11 @@ class Battle:
     """Probability with which this unordered pair on this prompt was drawn, in (0, 1]."""
     policy: str
     created_at: datetime
+    purpose: Purpose = Purpose.COMPARISON
+    expected: Outcome | None = None
+    """The known answer to the overall question, of a gold battle or a trap."""
+    repeats: str | None = None
+    """The battle that this one shows again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +270,8 @@ class Vote:
     created_at: datetime
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """What the page observed: share of each side seen, plays, time to answer; JSON values only."""
+    strength: Strength | None = None
+    """None where it was not asked for, and where neither side is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +299,18 @@ class Exclusion:
     question: Question
     reason: str
     author: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A decision on a voter. Append only: a newer one on the same matter overrules it, and both stay."""
+
+    voter_id: str
+    decision: Decision
+    reason: str
+    author: str
+    """Who decided: a person, or a rule with its version."""
     created_at: datetime
 
 

@@ -20,6 +20,7 @@ from evalharness.records import (
     Battle,
     Category,
     Clip,
+    Decision,
     Exclusion,
     Exhibit,
     FailureKind,
@@ -30,8 +31,11 @@ from evalharness.records import (
     MeasurementStatus,
     Outcome,
     Prompt,
+    Purpose,
     Question,
+    Ruling,
     Streams,
+    Strength,
     System,
     Task,
     Vote,
@@ -225,6 +229,9 @@ def battle_values(record: Battle) -> Values:
             "probability": record.probability,
             "policy": record.policy,
             "created_at": record.created_at,
+            "purpose": record.purpose,
+            "expected": record.expected,
+            "repeats": record.repeats,
         },
     )
 
@@ -244,6 +251,9 @@ def battle(row: Row[Any], questions: Sequence[str]) -> Battle:
         probability=row.probability,
         policy=row.policy,
         created_at=row.created_at,
+        purpose=Purpose(row.purpose),
+        expected=None if row.expected is None else Outcome(row.expected),
+        repeats=row.repeats,
     )
 
 
@@ -254,8 +264,12 @@ def vote_values(record: Vote) -> Values:
 
 def vote(row: Row[Any]) -> Vote:
     """A vote from its row."""
-    values = row._mapping
-    return Vote(**{**values, "question": Question(values["question"]), "outcome": Outcome(values["outcome"])})
+    values = dict(row._mapping)
+    strength = values.pop("strength")
+    return Vote(
+        **{**values, "question": Question(values["question"]), "outcome": Outcome(values["outcome"])},
+        strength=None if strength is None else Strength(strength),
+    )
 
 
 def exclusion_values(record: Exclusion) -> Values:
@@ -268,3 +282,15 @@ def exclusion(row: Row[Any]) -> Exclusion:
     values = dict(row._mapping)
     del values["number"]
     return Exclusion(**{**values, "question": Question(values["question"])})
+
+
+def ruling_values(record: Ruling) -> Values:
+    """A ruling's row."""
+    return checked(f"ruling on voter {record.voter_id}", asdict(record))
+
+
+def ruling(row: Row[Any]) -> Ruling:
+    """A ruling from its row."""
+    values = dict(row._mapping)
+    del values["number"]
+    return Ruling(**{**values, "decision": Decision(values["decision"])})

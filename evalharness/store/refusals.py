@@ -11,6 +11,7 @@ from evalharness.store.schema import METADATA
 __all__ = ["explain"]
 
 _MEANINGS = {
+    "battles_repeats_fkey": "the battle that it repeats is not stored.",
     "ck_battles_pair": "a battle needs two different systems, and its pair in code point order.",
     "ck_battles_probability": "a battle's probability lies in (0, 1].",
     "ck_jobs_failed_has_reason": "a failed job, and only a failed one, has a kind of failure and a message.",
@@ -19,9 +20,11 @@ _MEANINGS = {
         "a measurement is either a value with no reason, or unscorable or failed with a reason and no value."
     ),
     "ck_exclusions_reason": "an exclusion needs a reason.",
+    "ck_rulings_reason": "a ruling needs a reason.",
     "fk_battles_left": "the left exhibit is not stored, or is of another system, prompt or seed.",
     "fk_battles_right": "the right exhibit is not stored, or is of another system, prompt or seed.",
     "fk_exclusions_vote": "there is no such vote to exclude.",
+    "fk_rulings_voter": "there is no such voter to rule on.",
     "fk_measurements_content": "there is no clip with this hash; store the clip first.",
     "pk_votes": "the battle has a vote on this question already.",
     "uq_battles_pair": (

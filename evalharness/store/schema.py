@@ -18,6 +18,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Float,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -33,7 +34,18 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from evalharness.purchases import OPEN_STAGES, PurchaseStage
-from evalharness.records import Category, FailureKind, JobState, MeasurementStatus, Outcome, Question, Task
+from evalharness.records import (
+    Category,
+    Decision,
+    FailureKind,
+    JobState,
+    MeasurementStatus,
+    Outcome,
+    Purpose,
+    Question,
+    Strength,
+    Task,
+)
 
 __all__ = [
     "METADATA",
@@ -47,6 +59,7 @@ __all__ = [
     "measurements",
     "prompts",
     "purchases",
+    "rulings",
     "systems",
     "voters",
     "votes",
@@ -309,6 +322,9 @@ battles = Table(
     Column("probability", Float(53), nullable=False),
     Column("policy", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("purpose", Text, nullable=False, server_default="comparison"),
+    Column("expected", Text),
+    Column("repeats", Name, ForeignKey("battles.id")),  # no name: SQLite tells none of a column added later
     PrimaryKeyConstraint("id", name="pk_battles"),
     ForeignKeyConstraint(["voter_id"], ["voters.id"], name="fk_battles_voter"),
     ForeignKeyConstraint(
@@ -322,7 +338,9 @@ battles = Table(
         name="fk_battles_right",
     ),
     UniqueConstraint("id", "voter_id", name="uq_battles_voter"),
-    UniqueConstraint("voter_id", "prompt_id", "first_system", "second_system", name="uq_battles_pair"),
+    UniqueConstraint(
+        "voter_id", "prompt_id", "first_system", "second_system", "purpose", name="uq_battles_pair"
+    ),
     CheckConstraint(
         "first_system < second_system"
         " AND ((first_system = left_system AND second_system = right_system)"
@@ -331,6 +349,8 @@ battles = Table(
     ),
     CheckConstraint("probability > 0 AND probability <= 1", name="ck_battles_probability"),
     _one_of("category", Category, name="ck_battles_category"),
+    _one_of("purpose", Purpose, name="ck_battles_purpose"),
+    _one_of("expected", Outcome, name="ck_battles_expected"),
 )
 
 battle_questions = Table(
@@ -354,6 +374,7 @@ votes = Table(
     Column("outcome", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("evidence", JSON, nullable=False),
+    Column("strength", Text),
     PrimaryKeyConstraint("battle_id", "question", name="pk_votes"),
     ForeignKeyConstraint(
         ["battle_id", "voter_id"], ["battles.id", "battles.voter_id"], name="fk_votes_battle_of_voter"
@@ -364,6 +385,7 @@ votes = Table(
         name="fk_votes_question_asked",
     ),
     _one_of("outcome", Outcome, name="ck_votes_outcome"),
+    _one_of("strength", Strength, name="ck_votes_strength"),
 )
 
 exclusions = Table(
@@ -381,4 +403,21 @@ exclusions = Table(
     ),
     UniqueConstraint("battle_id", "question", "reason", "author", name="uq_exclusions_once"),
     CheckConstraint("reason <> ''", name="ck_exclusions_reason"),
+)
+
+# What was decided on voters; of each pair of opposites the newest holds.
+rulings = Table(
+    "rulings",
+    METADATA,
+    Column("number", Integer, nullable=False, autoincrement=True),
+    Column("voter_id", Name, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("number", name="pk_rulings"),
+    ForeignKeyConstraint(["voter_id"], ["voters.id"], name="fk_rulings_voter"),
+    _one_of("decision", Decision, name="ck_rulings_decision"),
+    CheckConstraint("reason <> ''", name="ck_rulings_reason"),
+    Index("ix_rulings_voter", "voter_id"),
 )

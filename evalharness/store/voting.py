@@ -14,9 +14,12 @@ from evalharness.records import (
     Ballot,
     Battle,
     Category,
+    Decision,
     Exclusion,
     Outcome,
+    Purpose,
     Question,
+    Ruling,
     Vote,
     Voter,
 )
@@ -152,10 +155,25 @@ class Voting:
             rows = connection.execute(select(schema.exclusions).order_by(schema.exclusions.c.number))
             return tuple(convert.exclusion(row) for row in rows)
 
+    def rule(self, ruling: Ruling) -> None:
+        """Put a decision on a voter on record. Raises StoreError where there is no such voter."""
+        values = convert.ruling_values(ruling)
+        with self._database.writing("rule on the voter") as connection:
+            connection.execute(schema.rulings.insert(), values)
+
+    def rulings(self) -> tuple[Ruling, ...]:
+        """All decisions on voters in the order they were made."""
+        with self._database.reading("read the rulings") as connection:
+            rows = connection.execute(select(schema.rulings).order_by(schema.rulings.c.number))
+            return tuple(convert.ruling(row) for row in rows)
+
     def ballots(
         self, *, category: Category | None = None, question: Question | None = None
     ) -> tuple[Ballot, ...]:
-        """The votes that count, joined with their battles; oldest first, then by battle and question."""
+        """The votes that count, joined with their battles; oldest first, then by battle and question.
+
+        Those are the votes on comparisons that no exclusion names, of voters who are not excluded.
+        """
         query = counted_votes(category, question)
         with self._database.reading("read the ballots") as connection:
             return tuple(
@@ -214,9 +232,17 @@ def _check_answers(battle_id: str, asked: Sequence[Question], answered: Sequence
 
 
 def counted_votes(category: Category | None, question: Question | None) -> Select[Any]:
-    """The votes that nobody excluded, joined with their battles, in the order of `ballots`."""
+    """The votes of `ballots`, joined with their battles, in its order."""
     votes, battles, exclusions = schema.votes.c, schema.battles.c, schema.exclusions.c
     excluded = exists().where(exclusions.battle_id == votes.battle_id, exclusions.question == votes.question)
+    rulings, later = schema.rulings.c, schema.rulings.alias().c
+    on_counting = (Decision.USED, Decision.EXCLUDED)
+    overruled = exists().where(
+        later.voter_id == rulings.voter_id, later.decision.in_(on_counting), later.number > rulings.number
+    )
+    voter_excluded = exists().where(
+        rulings.voter_id == votes.voter_id, rulings.decision == Decision.EXCLUDED, ~overruled
+    )
     joined = schema.votes.join(schema.battles, votes.battle_id == battles.id).join(
         schema.prompts, battles.prompt_id == schema.prompts.c.id
     )
@@ -234,7 +260,7 @@ def counted_votes(category: Category | None, question: Question | None) -> Selec
             votes.created_at,
         )
         .select_from(joined)
-        .where(~excluded)
+        .where(battles.purpose == Purpose.COMPARISON, ~excluded, ~voter_excluded)
         .order_by(*_vote_order())
     )
     if category is not None:

@@ -4,6 +4,7 @@ import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from alembic.operations import Operations
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from evalharness.errors import StoreError
-from evalharness.records import Prompt, Task
+from evalharness.records import Prompt, Purpose, Task
 from evalharness.store import Store, migrate, schema
-from evalharness.store.migrations.checks import replace_check
+from evalharness.store.migrations.constraints import replace_check
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "store"
 VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
@@ -76,7 +77,7 @@ def test_migrating_makes_the_checks_and_keys_of_the_schema(url, engine):
             connection.execute(text(f"DROP TABLE {table}{cascade}"))
         schema.METADATA.create_all(connection)
     assert migrated == tables(engine)
-    assert sum(len(table["checks"]) for table in migrated.values()) == 21
+    assert sum(len(table["checks"]) for table in migrated.values()) == 26
 
 
 def test_opening_again_changes_nothing(url, engine):
@@ -216,3 +217,19 @@ def test_a_check_that_is_not_there_is_not_replaced_in_silence(tmp_path):
         ):
             replace_check("t", "c", "n > 1", "n > 2")
     engine.dispose()
+
+
+def test_a_migrated_database_lets_a_pair_be_shown_again_on_purpose_and_not_otherwise(tmp_path):
+    """SQLite's index of a constraint is made anew: it allows and refuses what the schema says."""
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+        connection.executescript((GOLDEN / "0005.sql").read_text(encoding="utf-8"))
+    with Store.open(f"sqlite:///{tmp_path}/study.db") as store:
+        answered = store.battle("answered")
+        store.open_battle(replace(answered, id="again", purpose=Purpose.REPEAT, repeats="answered"))
+        for name in ("twice", "thrice"):
+            with pytest.raises(StoreError, match="was shown these two systems on this prompt before"):
+                store.open_battle(replace(answered, id=name, purpose=Purpose.REPEAT, repeats="answered"))
+        with pytest.raises(StoreError, match="was shown these two systems on this prompt before"):
+            store.open_battle(replace(answered, id="other"))
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -121,7 +121,8 @@ def test_a_probability_lies_in_the_half_open_unit_interval(outside, probability)
             text(
                 "INSERT INTO battles SELECT 'three', 'w', prompt_id, category, left_system, left_seed,"
                 " left_exhibit, right_system, right_seed, right_exhibit, first_system, second_system,"
-                f" {probability}, policy, created_at FROM battles WHERE id = 'one'"
+                f" {probability}, policy, created_at, purpose, expected, repeats"
+                " FROM battles WHERE id = 'one'"
             )
         )
 
@@ -133,6 +134,6 @@ def test_a_pair_cannot_be_misnamed_to_be_shown_twice(outside, pair):
             text(
                 "INSERT INTO battles SELECT 'three', voter_id, prompt_id, category, left_system, left_seed,"
                 f" left_exhibit, right_system, right_seed, right_exhibit, {pair},"
-                " probability, policy, created_at FROM battles WHERE id = 'one'"
+                " probability, policy, created_at, purpose, expected, repeats FROM battles WHERE id = 'one'"
             )
         )

@@ -7,7 +7,19 @@ import pytest
 from sqlalchemy import event
 
 from evalharness.errors import AlreadyAnswered, NotFoundError, StoreError
-from evalharness.records import Ballot, Category, Exclusion, JobKey, Outcome, Question, Voter
+from evalharness.records import (
+    Ballot,
+    Category,
+    Decision,
+    Exclusion,
+    JobKey,
+    Outcome,
+    Purpose,
+    Question,
+    Ruling,
+    Strength,
+    Voter,
+)
 
 
 class TestVoters:
@@ -229,6 +241,52 @@ class TestBallots:
         scene.opened("one")
         with pytest.raises(StoreError, match="no such vote|not stored"):
             scene.store.exclude(Exclusion("one", Question.OVERALL, "why", "Ada", scene.later()))
+
+    def test_leave_out_the_votes_of_a_voter_as_long_as_the_newest_ruling_excludes_them(self, scene):
+        scene.arena()
+        for name, voter in (("one", "v"), ("two", "w")):
+            scene.store.commit_votes(scene.answers(scene.opened(name, voter=voter)))
+
+        def counted(*decisions):
+            for decision in decisions:
+                scene.store.rule(Ruling("v", decision, "three gold pairs wrong", "gold/1", scene.later()))
+            return {ballot.voter_id for ballot in scene.store.ballots()}
+
+        assert counted() == {"v", "w"}
+        assert counted(Decision.RETURNED) == {"v", "w"}  # to pay and to count are two matters
+        assert counted(Decision.EXCLUDED, Decision.ACCEPTED) == {"w"}
+        assert counted(Decision.USED) == {"v", "w"}
+        assert counted(Decision.EXCLUDED) == {"w"}
+        assert [ruling.decision for ruling in scene.store.rulings()] == [
+            "returned", "excluded", "accepted", "used", "excluded"
+        ]  # fmt: skip
+        assert len(scene.store.votes()) == 4
+
+    def test_are_of_comparisons_only(self, scene):
+        scene.arena()
+        first = scene.opened("one")
+        scene.opened("again", purpose=Purpose.REPEAT, repeats="one")
+        scene.opened("round", "b", "a", purpose=Purpose.SWAPPED_REPEAT, repeats="one")
+        scene.opened("known", purpose=Purpose.GOLD, expected=Outcome.LEFT)
+        for battle in scene.store.battles():
+            scene.store.commit_votes(scene.answers(battle, strength=Strength.MUCH))
+        assert {ballot.battle_id for ballot in scene.store.ballots()} == {first.id}
+        assert scene.store.battle("round").repeats == "one"
+        assert scene.store.battle("known").expected is Outcome.LEFT
+        assert {vote.strength for vote in scene.store.votes()} == {Strength.MUCH}
+
+    def test_a_battle_is_repeated_once_a_way(self, scene):
+        scene.arena()
+        scene.opened("one")
+        scene.opened("again", purpose=Purpose.REPEAT, repeats="one")
+        with pytest.raises(StoreError, match="was shown these two systems on this prompt before"):
+            scene.opened("and again", purpose=Purpose.REPEAT, repeats="one")
+        with pytest.raises(StoreError, match="not stored"):
+            scene.opened("of nothing", purpose=Purpose.SWAPPED_REPEAT, repeats="nothing")
+
+    def test_a_ruling_is_on_somebody(self, scene):
+        with pytest.raises(StoreError, match="not stored|no such voter"):
+            scene.store.rule(Ruling("nobody", Decision.USED, "why", "Ada", scene.later()))
 
     def test_are_read_in_one_statement(self, scene):
         scene.arena()

@@ -16,6 +16,7 @@ from evalharness.records import (
     Battle,
     Category,
     Clip,
+    Decision,
     Exclusion,
     Exhibit,
     FailureKind,
@@ -25,6 +26,7 @@ from evalharness.records import (
     Outcome,
     Prompt,
     Question,
+    Ruling,
     Streams,
     System,
     Task,
@@ -119,6 +121,7 @@ def fill(store: Store) -> None:
         ]
     )
     store.exclude(Exclusion("answered", Question.OVERALL, "answered in 0.2 s", "speed/1", moment))
+    store.rule(Ruling("ada", Decision.ACCEPTED, "finished the session", "owner", moment))
 
 
 def main() -> None:

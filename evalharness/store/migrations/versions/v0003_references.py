@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from evalharness.store.migrations.checks import replace_check
+from evalharness.store.migrations.constraints import replace_check
 
 revision = "0003"
 down_revision: str | None = "0002"

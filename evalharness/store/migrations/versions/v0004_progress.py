@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from evalharness.store.migrations.checks import replace_check
+from evalharness.store.migrations.constraints import replace_check
 
 revision = "0004"
 down_revision: str | None = "0003"
