@@ -1,4 +1,4 @@
-"""The arena of this process: one study, its store, its booth.
+"""The arena of this process: one study, its store, its booth, its health.
 
 Routes and Streamlit pages run in one process and share it. `open_arena` is called once, by `asgi.build`;
 pages ask `current()`.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arena_ui.booth import Booth
+from arena_ui.health import Health
 from arena_ui.tokens import Sealer, load_key
 from evalharness.config import Study, load_study
 from evalharness.errors import ConfigError
@@ -26,6 +27,7 @@ class Arena:
     study: Study
     store: Store
     booth: Booth
+    health: Health
 
 
 _open: list[Arena] = []
@@ -42,7 +44,7 @@ def open_arena(folder: Path, progress: Callable[[int, int], None] | None = None)
     study = load_study(folder)
     store = Store.open(study.database_url)
     study.storage.fetch(_to_show(store), progress)
-    arena = Arena(study, store, Booth(study, store, Sealer(load_key(study.folder))))
+    arena = Arena(study, store, Booth(study, store, Sealer(load_key(study.folder))), Health(store.systems))
     _open[:] = [arena]
     return arena
 

@@ -14,39 +14,19 @@ from typing import Any
 
 from starlette.middleware import Middleware
 from streamlit import App
-from streamlit import config as streamlit_config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from arena_ui.arena import open_arena
+from arena_ui import options
+from arena_ui.arena import Arena, open_arena
 from arena_ui.consent import CONSENT_VERSION
+from arena_ui.faults import Faults, on_script_error, scrubbed_logs
 from arena_ui.guard import Guard
-from arena_ui.look import THEME
+from arena_ui.limits import Limits
 from arena_ui.routes import build_routes
 
-__all__ = ["OPTIONS", "build"]
+__all__ = ["build"]
 
 STUDY = "EVALHARNESS_STUDY"
-
-OPTIONS: dict[str, Any] = {
-    # A full collection after each script run costs 80 ms of every voter's time; see `_spare_collections`.
-    "runner.postScriptGC": False,
-    "runner.magicEnabled": False,
-    "browser.gatherUsageStats": False,
-    "client.showErrorDetails": "none",
-    "client.showErrorLinks": False,
-    "client.toolbarMode": "minimal",
-    "server.fileWatcherType": "none",
-    "server.headless": True,
-    "server.maxUploadSize": 1,
-    "logger.level": "warning",
-}
-
-
-def configure() -> None:
-    """Give Streamlit the settings a blind study needs, whatever its own files say."""
-    for name, value in {**OPTIONS, **THEME}.items():
-        if name == "runner.postScriptGC" and name not in streamlit_config.get_config_options():
-            continue  # a hidden option: where a later Streamlit has none, `_spare_collections` does half
-        streamlit_config.set_option(name, value)
 
 
 def build(folder: Path | None = None, progress: Callable[[int, int], None] | None = None) -> App:
@@ -55,20 +35,39 @@ def build(folder: Path | None = None, progress: Callable[[int, int], None] | Non
     `progress(done, total)` counts exhibits that have to be fetched first.
     """
     arena = open_arena(folder or Path(os.environ.get(STUDY, ".")), progress)
-    configure()
+    options.configure(arena.study.settings.arena.allowed_hosts)
 
     @asynccontextmanager
     async def lifespan(_app: App) -> AsyncIterator[dict[str, Any]]:
+        options.check()
         _spare_collections()
-        yield {}
+        with scrubbed_logs():
+            yield {}
         arena.store.close()
 
     return App(
         Path(__file__).with_name("app.py"),
-        routes=build_routes(arena.booth, CONSENT_VERSION),
-        middleware=[Middleware(Guard)],
+        routes=[*arena.health.routes(), *build_routes(arena.booth, CONSENT_VERSION)],
+        middleware=_around(arena),
         lifespan=lifespan,
+        on_script_error=on_script_error,
     )
+
+
+def _around(arena: Arena) -> list[Middleware]:
+    """What a request passes on its way in, outermost first."""
+    settings = arena.study.settings.arena
+    limits = Middleware(
+        Limits,
+        votes_per_minute=settings.votes_per_minute,
+        voters_per_network=settings.voters_per_network,
+    )
+    return [
+        Middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies),
+        Middleware(Guard, allowed_hosts=settings.allowed_hosts),
+        Middleware(Faults),
+        *([limits] if settings.votes_per_minute else []),
+    ]
 
 
 def _spare_collections() -> None:

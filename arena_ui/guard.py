@@ -1,24 +1,37 @@
 """What every response carries, and what no request may do: one ASGI middleware.
 
+- A request names a host that the study allows, where it allows only some.
 - A POST to /api/ comes from our own page: its Origin is this host and it has the header `X-Arena`, which
   a form or an image on another site cannot send.
+- A body says its length, and is small.
+- A path that is no page is answered 404; Streamlit by itself answers any path with the first page.
 - No websocket message names the folder this package lies in.
 - Streamlit's metrics and agent routes do not exist for visitors.
 - No header links two showings of one file: no ETag, no Last-Modified on clips. (Their coded pictures are the
   same bytes, as the same pictures must be; whoever stores two showings can compare those.)
+- Over TLS every cookie is Secure.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Guard"]
+__all__ = ["PAGES", "Guard"]
 
+PAGES = frozenset({"/", "/vote", "/leaderboard", "/about"})
+"""Paths of Streamlit's pages, as `app.py` names them."""
+NO_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>No such page</title>
+<p>There is no such page here. <a href="/">To the study</a></p></html>"""
+LARGEST_BODY = 65_536
+BODILESS = ("GET", "HEAD", "OPTIONS", "DELETE")
+HEALTH = ("/healthz", "/readyz")
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 DIRECTIVES = {
     "default-src": "'self'",
@@ -48,31 +61,100 @@ HEADERS = {
 
 
 class Guard:
-    """Checks requests and dresses responses."""
+    """Checks requests and dresses responses. `allowed_hosts`: names, or "*.name"; empty for any."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str] = ()) -> None:
         self._app = app
+        self._allowed_hosts = tuple(host.lower() for host in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            refused = self._refusal(scope)
+            await (refused or self._app)(scope, receive, _dressed(scope, _astray(scope, receive, send)))
+        elif not self._host_is_allowed(scope):
+            await send({"type": "websocket.close", "code": 1008, "reason": "host"})
+        else:
             await self._app(scope, receive, _without_our_place(send))
-            return
-        path, own = scope["path"], scope["path"].startswith(("/api/", "/clip/", "/picture/"))
 
-        async def dressed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                if own:
-                    for name in ("etag", "last-modified", "server"):
-                        if name in headers:
-                            del headers[name]
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        path, headers = scope["path"], Headers(scope=scope)
+        if path.startswith(CLOSED):
+            return _refused(404, "closed", "There is nothing here.")
+        if not self._host_is_allowed(scope):
+            return _refused(421, "host", "This arena does not go by that name.")
+        if scope["method"] not in BODILESS or "transfer-encoding" in headers:
+            length = headers.get("content-length", "")
+            if "transfer-encoding" in headers or not length.isdecimal():
+                return _refused(411, "length", "A request's body has to say how long it is.")
+            if int(length[:20]) > LARGEST_BODY:
+                return _refused(413, "large", f"A request has {LARGEST_BODY} bytes at most.")
+        if path.startswith("/api/") and scope["method"] == "POST":
+            origin = headers.get("origin")
+            if origin is None or urlsplit(origin).netloc != headers.get("host") or "x-arena" not in headers:
+                return _refused(403, "origin", "Votes are taken from this arena's own page alone.")
+        return None
+
+    def _host_is_allowed(self, scope: Scope) -> bool:
+        """Health routes answer to any name: who looks after a process knows its address alone."""
+        if not self._allowed_hosts or scope["path"] in HEALTH:
+            return True
+        host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""
+        return any(
+            host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed
+            for allowed in self._allowed_hosts
+        )
+
+
+def _refused(status: int, kind: str, sentence: str) -> JSONResponse:
+    return JSONResponse({"error": sentence, "kind": kind}, status_code=status)
+
+
+def _dressed(scope: Scope, send: Send) -> Send:
+    own = scope["path"].startswith(("/api/", "/clip/", "/picture/"))
+
+    async def dressed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+            if own:
+                for name in ("etag", "last-modified", "server"):
+                    if name in headers:
+                        del headers[name]
+            if scope["scheme"] == "https":
+                message = {**message, "headers": [_secure(*header) for header in message["headers"]]}
+        await send(message)
+
+    return dressed
+
+
+def _secure(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    plain_cookie = name.lower() == b"set-cookie" and b"; secure" not in value.lower()
+    return name, value + b"; Secure" if plain_cookie else value
+
+
+def _astray(scope: Scope, receive: Receive, send: Send) -> Send:
+    """A `send` that puts 404 in place of the first page, Streamlit's answer to any path it does not know."""
+    astray = False
+
+    async def instead(message: Message) -> None:
+        nonlocal astray
+        if message["type"] == "http.response.start":
+            astray = (
+                isinstance(scope.get("endpoint"), StaticFiles)
+                and scope["path"] not in PAGES
+                and Headers(raw=message["headers"]).get("content-type", "").startswith("text/html")
+            )
+            if astray:
+                reply: Response = HTMLResponse(NO_PAGE, 404, {"Cache-Control": "no-store"})
+                await reply(scope, receive, _dressed(scope, send))
+        if not astray:
             await send(message)
 
-        refused = _refusal(scope, path)
-        await (refused or self._app)(scope, receive, dressed)
+    return instead
 
 
 def _without_our_place(send: Send) -> Send:
@@ -87,17 +169,3 @@ def _without_our_place(send: Send) -> Send:
         await send({**message, "bytes": data.replace(PLACE, b"-" * len(PLACE))} if data else message)
 
     return hidden
-
-
-def _refusal(scope: Scope, path: str) -> JSONResponse | None:
-    if path.startswith(CLOSED):
-        return JSONResponse({"error": "There is nothing here.", "kind": "closed"}, status_code=404)
-    if path.startswith("/api/") and scope["method"] == "POST":
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is None or urlsplit(origin).netloc != headers.get("host") or "x-arena" not in headers:
-            return JSONResponse(
-                {"error": "Votes are taken from this arena's own page alone.", "kind": "origin"},
-                status_code=403,
-            )
-    return None

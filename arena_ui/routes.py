@@ -1,11 +1,10 @@
-"""The stateless routes beside the pages: join, next, vote, clips, first pictures, health.
+"""The stateless routes beside the pages: join, next, vote, clips, first pictures.
 
     POST /api/join   {"consent": true, "languages": ["en"]}          -> 201, sets the voter's cookie
     POST /api/next   {}                                              -> {pairs, done, total}
     POST /api/vote   {ticket, answers, evidence, receipts, nonce}    -> {saved, again, pairs, done, total}
     GET  /clip/{token}    one showing of one clip, ranges allowed
     GET  /picture/{token} a picture that a prompt goes with
-    GET  /healthz         "ok" once the database answers
 
 Errors are {"error": one sentence, "kind": label}. 401: join first. 409: the pair has other answers, and
 nothing was changed. 422: the vote does not count, and why. 425: sent before the clips can have been
@@ -24,7 +23,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from arena_ui.booth import Booth, Clip, Conflict, Saved
@@ -52,7 +51,6 @@ def build_routes(booth: Booth, consent_version: str) -> list[Route]:
         Route("/api/vote", desk.vote, methods=["POST"]),
         Route("/clip/{token}", desk.clip, methods=["GET"]),
         Route("/picture/{token}", desk.picture, methods=["GET"]),
-        Route("/healthz", desk.health, methods=["GET"]),
     ]
 
 
@@ -127,10 +125,6 @@ class _Desk:
             return _gone()
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return Response(path.read_bytes(), media_type=kind, headers=PRIVATE)
-
-    def health(self, _request: Request) -> Response:
-        self._booth.voter("nobody")
-        return PlainTextResponse("ok", headers=PRIVATE)
 
     async def _voter(self, request: Request) -> Voter | None:
         return await run_in_threadpool(self._booth.voter, request.cookies.get(COOKIE))

@@ -1,15 +1,30 @@
-"""Run the arena: bind, say where it is, serve until told to stop."""
+"""Run the arena: bind, say where it is, serve until told to stop.
+
+Told by SIGTERM, it first says at /readyz that nobody should be sent here any more, serves on for `drain_s`
+seconds, then stops listening and finishes what it has begun. Ctrl-C, or a second SIGTERM, skips the wait.
+"""
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
+import uvicorn
+
+from arena_ui.health import Health
 from evalharness.errors import ConfigError
 
 __all__ = ["bind", "run"]
+
+FINISH_S = 10
+"""Seconds that replies under way may take once the arena no longer listens."""
+LARGEST_WS_MESSAGE = 1 << 20
+WAITING_CONNECTIONS = 1024
 
 
 def _say(url: str) -> None:
@@ -31,8 +46,6 @@ def run(
     the port is bound; before that, `progress(done, total)` counts exhibits that have to be fetched. Raises
     ConfigError where the folder is no study or the port is taken, and what `open_arena` raises.
     """
-    import uvicorn
-
     from arena_ui.arena import current
     from arena_ui.asgi import build
 
@@ -42,18 +55,43 @@ def run(
     address, bound_port = listener.getsockname()[:2]
     shown_host = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::1", "::") else address  # noqa: S104 - compared, not bound
     url = f"http://{shown_host}:{bound_port}"
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            ws="websockets-sansio",  # the older implementation warns of its end at each start
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=2,
-        )
+    config = uvicorn.Config(
+        app,
+        ws="websockets-sansio",  # the older implementation warns of its end at each start
+        ws_max_size=LARGEST_WS_MESSAGE,
+        log_level="warning",
+        access_log=False,  # it would name addresses and tickets
+        proxy_headers=False,  # `asgi` believes the study's own proxies, and no other
+        server_header=False,
+        timeout_graceful_shutdown=FINISH_S,
     )
+    server = _Server(config, current().health, settings.drain_s)
     announce(url)
     with listener:
         server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, with a time between the word that it will stop and its end."""
+
+    def __init__(self, config: uvicorn.Config, health: Health, drain_s: float) -> None:
+        super().__init__(config)
+        self._health, self._drain_s = health, drain_s
+        self._stops_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first SIGTERM begins the draining; any other signal ends it."""
+        if sig == signal.SIGTERM and self._stops_at is None:
+            self._health.draining = True
+            self._stops_at = time.monotonic() + self._drain_s
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Uvicorn's own look at the clock, ten times a second; true: stop."""
+        if self._stops_at is not None and time.monotonic() >= self._stops_at and not self.should_exit:
+            super().handle_exit(signal.SIGTERM, None)
+        return await super().on_tick(counter)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -64,7 +102,7 @@ def bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(128)
+        listener.listen(WAITING_CONNECTIONS)
     except OSError as error:
         listener.close()
         raise ConfigError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -169,6 +170,26 @@ class ArenaSettings(_Settings):
     host: str = "127.0.0.1"
     port: int = Field(default=8501, ge=0, le=65535)
     """0 takes any free port."""
+    allowed_hosts: list[str] = []
+    """Names the arena goes by, such as "study.example.org" or "*.example.org"; empty: any."""
+    trusted_proxies: list[str] = []
+    """Addresses or networks of proxies that are believed when they say who asks, and that it is by TLS."""
+    votes_per_minute: int = Field(default=60, ge=0, le=100_000)
+    """What one voter may send; clips and pages in proportion. 0: no limits."""
+    voters_per_network: int = Field(default=50, ge=1, le=100_000)
+    """A /24 (IPv6: /48) may send as much as so many voters."""
+    drain_s: float = Field(default=3.0, ge=0, le=300)
+    """Seconds between SIGTERM, from which /readyz says no, and the end of listening."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, proxies: list[str]) -> list[str]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r} is no address and no network such as '10.0.0.0/8'") from None
+        return proxies
 
     @field_validator("questions", mode="before")
     @classmethod

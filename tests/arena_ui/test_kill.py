@@ -74,7 +74,7 @@ class Voter(threading.Thread):
 def test_ten_kills_lose_no_acknowledged_vote_and_double_none(
     make_study: Callable[..., Study], serve: Callable[[Study], Any]
 ) -> None:
-    study = make_study(prompts=18, seconds=0.5, watch_share=0.0, votes_per_voter=2000)
+    study = make_study(votes_per_minute=0, prompts=18, seconds=0.5, watch_share=0.0, votes_per_voter=2000)
     server, stop, rng = serve(study), threading.Event(), random.Random(20260501)
     voters = [Voter(server.url, stop, seed) for seed in range(40)]
     waiting = list(voters)

@@ -19,7 +19,8 @@ HEAVY = ("torch", "librosa", "cv2", "pandas", "altair", "evalharness.adapters", 
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from arena_ui.asgi import OPTIONS, build
+from arena_ui.asgi import build
+from arena_ui.options import OPTIONS
 app = build(Path(sys.argv[1]))
 from streamlit import config
 settings = {name: config.get_option(name) for name in OPTIONS}
@@ -31,7 +32,7 @@ def test_the_hidden_collection_option_still_exists() -> None:
     from streamlit import config
 
     assert "runner.postScriptGC" in config.get_config_options(), (
-        "Streamlit no longer has runner.postScriptGC: measure votes a second again and see asgi.configure."
+        "Streamlit no longer has runner.postScriptGC: measure votes a second again and see options.check."
     )
 
 
