@@ -7,9 +7,11 @@ Writes what stands between the markers `<!-- models -->` and `<!-- local -->`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from tables import between, markdown
 
 from evalharness.cli.adapters import WITHOUT_VENDOR, capabilities, listed
 from evalharness.cli.options import TASKS
@@ -59,19 +61,6 @@ def by_model(rows: Iterable[Mapping[str, Any]]) -> str:
 def without_vendor() -> str:
     """The adapters that ask no vendor."""
     return markdown(("adapter", "clips"), [(f"`{name}`", said) for name, said in WITHOUT_VENDOR.items()])
-
-
-def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table as Markdown."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def between(text: str, marker: str, new: str) -> str:
-    """`text` with `new` between a pair of markers."""
-    start, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
-    before, rest = text.split(start)
-    return f"{before}{start}\n{new}\n{end}{rest.split(end)[1]}"
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ import json
 import re
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tables import between, markdown
 
 Row = Mapping[str, Any]
 
@@ -379,19 +381,6 @@ def _lag(lag_s: float, interval_s: Sequence[float], verdict: str) -> str:
 
 def _estimate(found: Row | None) -> str:
     return "*too few*" if found is None else f"{found['value']:.2f} ({found['chance']:.2f}, {found['n']})"
-
-
-def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table as Markdown."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def between(text: str, marker: str, new: str) -> str:
-    """`text` with `new` between a pair of markers."""
-    start, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
-    before, rest = text.split(start)
-    return f"{before}{start}\n{new}\n{end}{rest.split(end)[1]}"
 
 
 if __name__ == "__main__":
