@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalharness.battles import (
+    Draw,
     Pair,
     Policy,
     Pool,
     Preference,
+    Quotas,
     Tally,
     distribution,
     draw,
@@ -64,6 +66,8 @@ def study(systems: int, text: int, image: int, sound: int) -> Pool:
 
 POOLS = st.builds(study, st.integers(2, 4), st.integers(1, 4), st.integers(0, 2), st.integers(0, 3))
 POLICIES = st.sampled_from(["balanced", "uniform", "gap_aware"])
+WANTED = st.none() | st.integers(1, 6)
+QUOTAS = st.builds(Quotas, WANTED, WANTED, st.none() | st.integers(1, 12))
 
 
 def preference(pool: Pool, seed: int) -> Preference:
@@ -80,15 +84,30 @@ def as_lists(tally: Tally) -> dict[str, list[list[int]]]:
 
 
 def listed(
-    pool: Pool, shown: Collection[Pair], battles: list[Pair], policy: Policy, wanted: Preference
+    pool: Pool,
+    shown: Collection[Pair],
+    battles: list[Pair],
+    policy: Policy,
+    wanted: Preference,
+    quotas: Quotas,
 ) -> dict[Pair, float]:
     """The policies as the module's docstring says them, pair by pair over the whole pool."""
-    left_over = [pair for pair in pool.pairs if pair not in shown]
-    if policy == "uniform" or not left_over:
-        return {pair: 1 / len(left_over) for pair in left_over}
     categories = Counter(pool.category(pair) for pair in battles)
     meetings = Counter((pool.category(pair), pair.systems) for pair in battles)
+    prompts = Counter(pair.prompt_id for pair in battles)
     times = Counter(battles)
+
+    def rests(pair: Pair) -> bool:
+        category = pool.category(pair)
+        return (
+            categories[category] >= (quotas.category or 999)
+            or meetings[category, pair.systems] >= (quotas.pair or 999)
+            or prompts[pair.prompt_id] >= (quotas.prompt or 999)
+        )
+
+    left_over = [pair for pair in pool.pairs if pair not in shown and not rests(pair)]
+    if policy == "uniform" or not left_over:
+        return {pair: 1 / len(left_over) for pair in left_over}
     rarest = min(categories[pool.category(pair)] for pair in left_over)
     next_up = {pool.category(p) for p in left_over if categories[pool.category(p)] == rarest}
     chances: dict[Pair, float] = {}
@@ -120,16 +139,24 @@ def listed(
     seed=st.integers(0, 99),
     before=st.integers(0, 40),
     voters=st.integers(1, 3),
+    quotas=QUOTAS,
+    taken_back=st.sampled_from([0.0, 0.4]),
 )
 def test_probabilities_are_those_of_the_rules_written_out_pair_by_pair(
-    pool: Pool, policy: Policy, seed: int, before: int, voters: int
+    pool: Pool, policy: Policy, seed: int, before: int, voters: int, quotas: Quotas, taken_back: float
 ) -> None:
-    rng, tally, wanted = Random(seed), Tally(pool), preference(pool, seed)
+    rng, tally, wanted = Random(seed), Tally(pool, quotas=quotas), preference(pool, seed)
     shown: list[set[Pair]] = [set() for _ in range(voters)]
     battles: list[Pair] = []
+    sides: list[Draw] = []
     for step in range(before):
         voter = rng.randrange(voters)
-        expected = listed(pool, shown[voter], battles, policy, wanted)
+        if battles and rng.random() < taken_back:
+            battles.pop(number := rng.randrange(len(battles)))
+            gone = sides.pop(number)
+            tally.remove(gone.category, gone.pair, gone.left.clip.system, gone.right.clip.system)
+        expected = listed(pool, shown[voter], battles, policy, wanted, quotas)
+        assert tally.is_full == (not listed(pool, (), battles, policy, wanted, quotas))
         if step % 5 == 0:
             chances = dict(distribution(pool, shown[voter], tally, policy, wanted))
             assert chances == pytest.approx(expected)
@@ -140,6 +167,7 @@ def test_probabilities_are_those_of_the_rules_written_out_pair_by_pair(
         assert drawn.probability == pytest.approx(expected[drawn.pair])
         shown[voter].add(drawn.pair)
         battles.append(drawn.pair)
+        sides.append(drawn)
         tally.add(drawn.category, drawn.pair, drawn.left.clip.system, drawn.right.clip.system)
 
 
@@ -193,6 +221,26 @@ def test_one_voter_who_goes_on_sees_every_pair_once(pool: Pool, seed: int) -> No
         shown.append(drawn.pair)
         tally.add(drawn.category, drawn.pair, drawn.left.clip.system, drawn.right.clip.system)
     assert sorted(shown) == sorted(pool.pairs)
+
+
+@given(pool=POOLS, policy=POLICIES, seed=st.integers(0, 99), quotas=QUOTAS.filter(lambda q: q != Quotas()))
+def test_voters_who_come_one_after_another_fill_the_quotas_and_no_more(
+    pool: Pool, policy: Policy, seed: int, quotas: Quotas
+) -> None:
+    rng, tally, prompts = Random(seed), Tally(pool, quotas=quotas), Counter[str]()
+    for _ in range(12 * 6):  # of at most twelve pairs a prompt, six wanted each
+        shown: set[Pair] = set()
+        while (drawn := draw(pool, shown, tally, policy, rng)) is not None:
+            shown.add(drawn.pair)
+            prompts[drawn.pair.prompt_id] += 1
+            tally.add(drawn.category, drawn.pair, drawn.left.clip.system, drawn.right.clip.system)
+        if not shown:
+            break
+    assert tally.is_full
+    assert max(prompts.values()) <= (quotas.prompt or 999)
+    for category, sheet in tally.sheets.items():
+        assert tally.categories[category] <= (quotas.category or 999)
+        assert sheet.meetings.max() <= (quotas.pair or 999)
 
 
 def test_balanced_keeps_categories_and_meetings_within_one_while_there_is_choice() -> None:

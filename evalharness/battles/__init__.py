@@ -14,13 +14,17 @@ preference for the category the draw is balanced, and says so. The probability t
 is that of the unordered pair, given all battles before.
 
 Sides: the order in which two systems were shown less often is taken, so over a study the two orders
-of two systems differ by one at most, in whatever sequence pairs and voters come.
+of two systems differ by one at most, in whatever sequence pairs and voters come. Where a battle is taken
+back that nobody answered, the orders may differ by more until the next battles of these systems even them.
+
+Quotas: two systems in a category, a prompt or a category that have as many battles as are wanted rest,
+whatever the policy; they come back where a battle is taken back.
 """
 
 from evalharness.battles.drawing import Draw, Policy, Preference, distribution, draw
 from evalharness.battles.pool import Pair, Pool, pair_of
 from evalharness.battles.questions import questions_for
-from evalharness.battles.tally import Tally
+from evalharness.battles.tally import Quotas, Tally
 
 __all__ = [
     "Draw",
@@ -28,6 +32,7 @@ __all__ = [
     "Policy",
     "Pool",
     "Preference",
+    "Quotas",
     "Tally",
     "distribution",
     "draw",

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from evalharness.battles.pool import Board, Counts, Pair, Pool
+from evalharness.battles.pool import Counts, Pair, Pool
 from evalharness.battles.tally import NEVER, Sheet, Tally, least_shown
 from evalharness.records import Category, Exhibit
 
@@ -89,6 +89,8 @@ def draw(
 ) -> Draw | None:
     """The next battle for a voter who has seen `shown`, or None when no pair is left for them.
 
+    Pairs, prompts and categories that have the tally's quota are not drawn.
+
     Raises ValueError where a preference is for another number of couples than the pool has, or gives one that
     the voter may see no chance.
     """
@@ -115,35 +117,30 @@ def _parts(
         couple = pool.couple(*pair.systems)
         if couple is not None and pair in pool:
             seen[pool.category(pair)].setdefault(couple, []).append(pair.prompt_id)
-    unseen = {
-        category: int(board.both.sum()) - sum(map(len, seen[category].values()))
-        for category, board in pool.boards.items()
-    }
-    left_over = [category for category, number in unseen.items() if number > 0]
+    left = {category: tally.left_over(category, seen[category]) for category in pool.boards}
+    left_over = [category for category, prompts in left.items() if prompts.any()]
     if policy == "uniform":
-        chance = 1 / max(1, sum(unseen.values()))
-        return [_uniform(pool.boards[each], each, seen[each], chance) for each in left_over]
+        chance = 1 / max(1, sum(int(prompts.sum()) for prompts in left.values()))
+        return [_uniform(each, left[each], seen[each], chance) for each in left_over]
     # Least-shown category first; equal ones share the chance equally, however many pairs each holds.
     rarest = min((tally.categories[category] for category in left_over), default=0)
     next_up = [category for category in left_over if tally.categories[category] == rarest]
     wanted = preference if preference is not None and policy == "gap_aware" else {}
     return [
-        _by_meetings(tally.sheets[each], each, seen[each], 1 / len(next_up), wanted.get(each))
+        _by_meetings(tally.sheets[each], each, left[each], seen[each], 1 / len(next_up), wanted.get(each))
         for each in next_up
     ]
 
 
-def _uniform(board: Board, category: Category, seen: Mapping[int, Sequence[str]], chance: float) -> _Part:
-    prompts = board.both.copy()
-    for couple, prompt_ids in seen.items():
-        prompts[couple] -= len(prompt_ids)
-    couples = np.flatnonzero(prompts)
-    return _Part(category, couples, np.full(len(couples), chance), prompts[couples], "uniform", seen)
+def _uniform(category: Category, left: Counts, seen: Mapping[int, Sequence[str]], chance: float) -> _Part:
+    couples = np.flatnonzero(left)
+    return _Part(category, couples, np.full(len(couples), chance), left[couples], "uniform", seen)
 
 
 def _by_meetings(
     sheet: Sheet,
     category: Category,
+    left: Counts,
     seen: Mapping[int, Sequence[str]],
     share: float,
     preferred: Reals | None,
@@ -154,7 +151,7 @@ def _by_meetings(
         fewest, prompts = fewest.copy(), prompts.copy()
         for couple, prompt_ids in seen.items():
             fewest[couple], prompts[couple] = least_shown(sheet.unseen(couple, prompt_ids))
-    couples = np.flatnonzero(prompts)
+    couples = np.flatnonzero(left)
     if preferred is None:
         for shown in (sheet.meetings, fewest):
             times = shown[couples]
