@@ -1,8 +1,8 @@
 """What every response carries, and what no request may do: one ASGI middleware.
 
 - A request names a host that the study allows, where it allows only some.
-- A POST to /api/ comes from our own page: its Origin is this host and it has the header `X-Arena`, which
-  a form or an image on another site cannot send.
+- A POST to /api/, and the page's websocket, come from our own page: their Origin is this host. A POST has the
+  header `X-Arena` too, which a form or an image on another site cannot send.
 - A body says its length, and is small.
 - A path that is no page is answered 404; Streamlit by itself answers any path with the first page.
 - No websocket message names the folder this package lies in.
@@ -74,8 +74,8 @@ class Guard:
         elif scope["type"] == "http":
             refused = self._refusal(scope)
             await (refused or self._app)(scope, receive, _dressed(scope, _astray(scope, receive, send)))
-        elif not self._host_is_allowed(scope):
-            await send({"type": "websocket.close", "code": 1008, "reason": "host"})
+        elif not (self._host_is_allowed(scope) and _is_from_here(Headers(scope=scope))):
+            await send({"type": "websocket.close", "code": 1008, "reason": "not from this arena's own page"})
         else:
             await self._app(scope, receive, _without_our_place(send))
 
@@ -91,10 +91,9 @@ class Guard:
                 return _refused(411, "length", "A request's body has to say how long it is.")
             if int(length[:20]) > LARGEST_BODY:
                 return _refused(413, "large", f"A request has {LARGEST_BODY} bytes at most.")
-        if path.startswith("/api/") and scope["method"] == "POST":
-            origin = headers.get("origin")
-            if origin is None or urlsplit(origin).netloc != headers.get("host") or "x-arena" not in headers:
-                return _refused(403, "origin", "Votes are taken from this arena's own page alone.")
+        ours = _is_from_here(headers) and "x-arena" in headers
+        if path.startswith("/api/") and scope["method"] == "POST" and not ours:
+            return _refused(403, "origin", "Votes are taken from this arena's own page alone.")
         return None
 
     def _host_is_allowed(self, scope: Scope) -> bool:
@@ -106,6 +105,11 @@ class Guard:
             host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed
             for allowed in self._allowed_hosts
         )
+
+
+def _is_from_here(headers: Headers) -> bool:
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc == headers.get("host")
 
 
 def _refused(status: int, kind: str, sentence: str) -> JSONResponse:

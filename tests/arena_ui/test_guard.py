@@ -113,7 +113,7 @@ def test_a_websocket_under_another_name_is_closed() -> None:
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
-        headers = [(b"host", b"evil.example")]
+        headers = [(b"host", b"evil.example"), (b"origin", b"http://evil.example")]
         await guarded("study.example.org")(
             {"type": "websocket", "path": "/_stcore/stream", "headers": headers, "client": None},
             receive,
