@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from arena_ui import tokens
-from arena_ui.preferring import Preferring
+from arena_ui.dealer import Dealer
 from arena_ui.tokens import Part, Sealer
-from evalharness.battles import Pair, Pool, Tally, draw, pair_of, questions_for
+from evalharness.battles import Pool
 from evalharness.config import Study
 from evalharness.errors import AlreadyAnswered, NotFoundError
 from evalharness.records import Battle, BlindPair, Exhibit, Outcome, Question, Voter
 from evalharness.store import Store
+from evalharness.store.showings import Shown
 from evalharness.votes import (
     Refusal,
     RefusalKind,
@@ -52,6 +52,8 @@ class Round:
     """Pairs answered."""
     total: int
     """Pairs asked for; less than the study's setting where it has fewer."""
+    finished: bool
+    """Whether the study has all the battles that it wants: nobody else is shown any."""
 
     def as_json(self) -> dict[str, Any]:
         """For the page."""
@@ -96,12 +98,9 @@ class Booth:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._study, self._store, self._sealer, self._clock = study, store, sealer, clock
-        arena = study.settings.arena
-        self._questions, self._watch_share, self._asked_for = (
-            tuple(arena.questions),
-            arena.watch_share,
-            arena.votes_per_voter,
-        )
+        settings = study.settings
+        self._watch_share, self._asked_for = settings.arena.watch_share, settings.arena.votes_per_voter
+        self._ticket_life = timedelta(seconds=settings.pairing.ticket_life_s)
         shown_systems = {system.name for system in study.systems}
         exhibits = [
             each
@@ -110,13 +109,8 @@ class Booth:
         ]
         self._exhibits: dict[str, Exhibit] = {each.id: each for each in exhibits}
         self._pool = Pool(store.prompts(), exhibits)
-        battles = store.battles()
-        self._tally = Tally(self._pool, battles)
-        self._preferring = Preferring(store, study.settings.pairing, self._pool.systems)
-        # Seeded by how far the study has come: reproducible, and a restart does not repeat itself.
-        self._rng = Random(f"{study.settings.pairing.seed}/{len(battles)}")
+        self._dealer = Dealer(settings, store, self._pool, clock)
         self._drawing = threading.Lock()
-        self._answered: dict[str, datetime] = {}
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -150,56 +144,65 @@ class Booth:
     def round(self, voter: Voter) -> Round:
         """The voter's open pairs, drawn now where there are fewer than two, with fresh tokens."""
         with self._drawing:
-            battles = list(self._store.battles(voter.id))
-            waiting = [battle for battle in battles if self._answered_at(battle) is None]
-            shown = {pair_of(battle) for battle in battles}
-            while len(waiting) < OPEN_PAIRS and len(battles) < self._asked_for:
-                battle = self._draw(voter, shown)
+            before = list(self._store.shown_to(voter.id))
+            waiting = [each.battle for each in before if self._is_waiting(each)]
+            done = sum(each.answered_at is not None for each in before)
+            while len(waiting) < OPEN_PAIRS and done + len(waiting) < self._asked_for:
+                battle = self._dealer.deal(voter, before)
                 if battle is None:
                     break
                 self._store.open_battle(battle)
-                shown.add(pair_of(battle))
-                self._tally.add(battle.category, pair_of(battle), battle.left.system, battle.right.system)
-                battles.append(battle)
+                self._dealer.note(battle)
+                before.append(Shown(battle, None))
                 waiting.append(battle)
-        waiting.sort(
-            key=lambda battle: (battle.created_at, battle.id)
-        )  # as the store will tell them next time
+            finished = not waiting and self._dealer.is_finished
+        waiting.sort(key=lambda battle: (battle.created_at, battle.id))  # as the store tells them next time
         return Round(
             tuple(self._blind(battle) for battle in waiting[:OPEN_PAIRS]),
-            done=len(battles) - len(waiting),
-            total=max(self.pairs_asked_for, len(battles)),
+            done=done,
+            total=max(self.pairs_asked_for, done + len(waiting)),
+            finished=finished,
         )
 
     def is_done(self, voter: Voter) -> bool:
         """Whether the voter has answered all they are asked for."""
-        answered = [b for b in self._store.battles(voter.id) if self._answered_at(b) is not None]
-        return len(answered) >= self.pairs_asked_for
+        answered = sum(each.answered_at is not None for each in self._store.shown_to(voter.id))
+        return answered >= self.pairs_asked_for
 
     def vote(
         self, voter: Voter, ticket: object, answers: object, evidence: object, receipts: object
     ) -> Saved | Conflict | Refusal:
         """Take a vote, once. The same answers again are answered alike, others change nothing."""
-        battle = self._battle_of(voter, ticket)
-        if isinstance(battle, Refusal):
-            return battle
+        before = {each.battle.id: each for each in self._store.shown_to(voter.id)}
+        shown = before.get(ticket) if isinstance(ticket, str) else None
+        if shown is None:
+            return Refusal(
+                RefusalKind.MALFORMED, "This pair was not drawn for you. Nothing was saved; reload the page."
+            )
+        battle = shown.battle
         outcomes = outcomes_from(answers)
         if isinstance(outcomes, Refusal):
             return outcomes
-        if self._answered_at(battle) is not None:
+        if shown.answered_at is not None:
             return self._repeated(battle, outcomes)
+        if not self._is_waiting(shown):
+            return Refusal(
+                RefusalKind.EXPIRED,
+                "This pair waited too long for an answer and was given to somebody else. Nothing was saved; "
+                "another pair comes.",
+            )
         observed = evidence_from(evidence)
         if isinstance(observed, Refusal):
             return observed
-        votes = judge(battle, outcomes, self._showing(voter, battle, receipts), observed, self._clock())
+        showing = self._showing(battle, before.values(), receipts)
+        votes = judge(battle, outcomes, showing, observed, self._clock())
         if isinstance(votes, Refusal):
             return votes
         try:
             self._store.commit_votes(votes)
         except AlreadyAnswered:
             return self._repeated(battle, outcomes)
-        self._answered[battle.id] = votes[0].created_at
-        self._preferring.note_vote()
+        self._dealer.preferring.note_vote()
         return Saved(again=False)
 
     def clip(self, token: str) -> Clip | None:
@@ -232,30 +235,6 @@ class Booth:
         except NotFoundError:  # the key outlived the database
             return None, None
 
-    def _draw(self, voter: Voter, shown: set[Pair]) -> Battle | None:
-        policy, preference = self._study.settings.pairing.policy, self._preferring.current()
-        drawn = draw(self._pool, shown, self._tally, policy, self._rng, preference)
-        if drawn is None:
-            return None
-        prompt = self._pool.prompts[drawn.pair.prompt_id]
-        questions = questions_for(
-            prompt, drawn.left, drawn.right, enabled=self._questions, languages=voter.languages
-        )
-        return Battle(
-            id=secrets.token_hex(16),
-            voter_id=voter.id,
-            prompt_id=prompt.id,
-            category=drawn.category,
-            left=drawn.left.clip,
-            right=drawn.right.clip,
-            left_exhibit=drawn.left.id,
-            right_exhibit=drawn.right.id,
-            questions=questions,
-            probability=drawn.probability,
-            policy=drawn.policy,
-            created_at=self._clock(),
-        )
-
     def _blind(self, battle: Battle) -> BlindPair:
         prompt = self._pool.prompts[battle.prompt_id]
         left, right = self._exhibit(battle.left_exhibit), self._exhibit(battle.right_exhibit)
@@ -278,12 +257,16 @@ class Booth:
             silent=left.silent and right.silent,
         )
 
-    def _showing(self, voter: Voter, battle: Battle, receipts: object) -> Showing:
+    def _is_waiting(self, shown: Shown) -> bool:
+        """Whether it may still be answered."""
+        return shown.answered_at is None and self._clock() - shown.battle.created_at <= self._ticket_life
+
+    def _showing(self, battle: Battle, before: Iterable[Shown], receipts: object) -> Showing:
         left, right = self._exhibit(battle.left_exhibit), self._exhibit(battle.right_exhibit)
         given: Mapping[str, object] = receipts if isinstance(receipts, dict) else {}
         # Drawn ahead, a pair can be watched only from the moment the one before it was answered.
-        answered = [self._answered_at(other) for other in self._store.battles(voter.id)]
-        since = max([battle.created_at, *(moment for moment in answered if moment is not None)])
+        answered = [each.answered_at for each in before if each.answered_at is not None]
+        since = max([battle.created_at, *answered])
         return Showing(
             since=since,
             duration_s=min(left.streams.duration_s, right.streams.duration_s),
@@ -292,30 +275,10 @@ class Booth:
             delivered_right=self._sealer.is_receipt(given.get("right"), battle.id, Part.RIGHT),
         )
 
-    def _battle_of(self, voter: Voter, ticket: object) -> Battle | Refusal:
-        try:
-            battle = self._store.battle(ticket) if isinstance(ticket, str) and ticket.isalnum() else None
-        except NotFoundError:
-            battle = None
-        if battle is None or battle.voter_id != voter.id:
-            return Refusal(
-                RefusalKind.MALFORMED, "This pair was not drawn for you. Nothing was saved; reload the page."
-            )
-        return battle
-
     def _repeated(self, battle: Battle, outcomes: Mapping[Question, Outcome]) -> Saved | Conflict:
         if same_answers(self._store.votes(battle.id), outcomes):
             return Saved(again=True)
         return Conflict("You answered this pair before; your first answer stands and nothing was changed.")
-
-    def _answered_at(self, battle: Battle) -> datetime | None:
-        """When the battle was answered. Votes are never taken back, so what is known stays known."""
-        if battle.id not in self._answered:
-            votes = self._store.votes(battle.id)
-            if not votes:
-                return None
-            self._answered[battle.id] = votes[0].created_at
-        return self._answered[battle.id]
 
     def _exhibit(self, exhibit_id: str) -> Exhibit:
         """An exhibit, also one that a newer one has replaced since the battle was drawn."""

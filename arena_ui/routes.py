@@ -1,15 +1,16 @@
 """The stateless routes beside the pages: join, next, vote, clips, first pictures.
 
     POST /api/join   {"consent": true, "languages": ["en"]}          -> 201, sets the voter's cookie
-    POST /api/next   {}                                              -> {pairs, done, total}
-    POST /api/vote   {ticket, answers, evidence, receipts, nonce}    -> {saved, again, pairs, done, total}
+    POST /api/next   {}                                              -> {pairs, done, total, finished}
+    POST /api/vote   {ticket, answers, evidence, receipts, nonce}    -> {saved, again, nonce, and as next}
     GET  /clip/{token}    one showing of one clip, ranges allowed
     GET  /picture/{token} a picture that a prompt goes with
 
 Errors are {"error": one sentence, "kind": label}. 401: join first. 409: the pair has other answers, and
-nothing was changed. 422: the vote does not count, and why. 425: sent before the clips can have been
-watched; the same request is taken after `retry_after_s`. `nonce` is echoed, so that a page can tell
-replies apart; what makes a vote safe to repeat is the battle it is for.
+nothing was changed. 410: the pair waited too long, and is somebody else's. 422: the vote does not count, and
+why. 425: sent before the clips can have been watched; the same request is taken after `retry_after_s`.
+`nonce` is echoed, so that a page can tell replies apart; what makes a vote safe to repeat is the battle it is
+for.
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ LARGEST_BODY = 16_384
 LONGEST_NUMBER = 18
 """Digits of a byte position that can mean anything."""
 PRIVATE = {"Cache-Control": "private, no-store"}
-REFUSED_WITH = {RefusalKind.MALFORMED: 422, RefusalKind.UNSEEN: 422, RefusalKind.TOO_SOON: 425}
+REFUSED_WITH = {
+    RefusalKind.MALFORMED: 422,
+    RefusalKind.UNSEEN: 422,
+    RefusalKind.TOO_SOON: 425,
+    RefusalKind.EXPIRED: 410,
+}
 
 
 def build_routes(booth: Booth, consent_version: str) -> list[Route]:

@@ -155,6 +155,12 @@ class PairingSettings(_Settings):
     """Under gap_aware: with fewer votes in a category a system is placed first."""
     quota: int = Field(default=0, ge=0)
     """Under gap_aware: votes that every two systems shall have in every category before gaps matter."""
+    battles_per_pair: int | None = Field(default=None, ge=1)
+    """Battles wanted of every two systems in each category; None: as many as voters will judge."""
+    battles_per_prompt: int | None = Field(default=None, ge=1)
+    battles_per_category: int | None = Field(default=None, ge=1)
+    ticket_life_s: float = Field(default=7200, ge=60, le=7 * 86400)
+    """Seconds a voter may take to answer a pair before it comes back for somebody else."""
 
 
 class ArenaSettings(_Settings):

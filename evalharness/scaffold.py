@@ -56,6 +56,11 @@ duration_s = $duration_s
 [pairing]
 # policy = "balanced"                   # or "uniform", or "gap_aware": most where the order is still open
 # seed = 1
+# Battles wanted, then a pair, prompt or category rests; without them the study goes on as long as voters come:
+# battles_per_pair = 40                 # of every two systems in each category
+# battles_per_prompt = 60
+# battles_per_category = 600
+# ticket_life_s = 7200                  # a pair that nobody answered for so long goes to somebody else
 # The rest is for gap_aware:
 # explore = 0.1                         # share of the battles drawn from all pairs alike
 # newcomer_votes = 30                   # with fewer votes in a category a system is placed first

@@ -41,6 +41,8 @@ class RefusalKind(StrEnum):
     """A clip was not delivered, or not watched far enough."""
     TOO_SOON = "too_soon"
     """Less time has passed than watching takes; the same vote may be sent again later."""
+    EXPIRED = "expired"
+    """The pair was not answered in time, and is somebody else's by now."""
 
 
 @dataclass(frozen=True, slots=True)

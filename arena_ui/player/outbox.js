@@ -1,6 +1,7 @@
 // Votes on their way: kept in this tab's storage until the server has said that they are saved.
 const SHELF = "arena.outbox";
 const LONGEST_PAUSE_MS = 8000;
+const LATER = new Set([425, 429]); // faster than watching takes, or more than people do: the same vote, later
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -59,8 +60,8 @@ class Outbox {
         continue;
       }
       wait = 400;
-      if (reply.status === 425) {
-        await pause(reply.body.retry_after_s * 1000 + 30); // faster than watching takes: same vote, later
+      if (LATER.has(reply.status)) {
+        await pause(reply.body.retry_after_s * 1000 + 30);
         continue;
       }
       this.settle(this.votes[0]);

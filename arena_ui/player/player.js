@@ -24,7 +24,7 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
 class Screen {
   constructor(root, settings, onFinished) {
     Object.assign(this, { root, settings, onFinished, current: null, answers: {}, inputs: new Set() });
-    Object.assign(this, { done: 0, total: 0, choseSound: false, muted: false, finished: false });
+    Object.assign(this, { done: 0, total: 0, choseSound: false, muted: false, finished: false, allJudged: false });
     const onChange = () => this.draw();
     this.decks = [0, 1].map(() => {
       const deck = new Deck(this.find(".stage"), { onChange, onPass: () => this.passed(deck) });
@@ -52,6 +52,10 @@ class Screen {
       try {
         const { status, body } = await post("/api/next", {});
         if (status === 401) return window.location.reload();
+        if (LATER.has(status)) {
+          await pause(body.retry_after_s * 1000);
+          continue;
+        }
         if (status !== 200) return this.notice(body.error);
         return this.take(body);
       } catch (error) {
@@ -62,7 +66,8 @@ class Screen {
   }
 
   // The server's word on what is open; what waits in the outbox counts as answered.
-  take({ pairs, done, total }) {
+  take({ pairs, done, total, finished }) {
+    this.allJudged = finished;
     const open = pairs.filter((pair) => !this.outbox.has(pair.battle_id));
     const unsent = pairs.length - open.length;
     Object.assign(this, { done: done + unsent, total });
@@ -141,7 +146,9 @@ class Screen {
     this.find(".thanks").hidden = false;
     this.find(".lead").textContent = this.done
       ? `All ${this.done} of your comparisons are saved. You may close this page.`
-      : "There is nothing left for you to compare here.";
+      : this.allJudged
+        ? "This study has all the answers it needs. Thank you for coming."
+        : "There is nothing left for you to compare here.";
     this.find(".after").hidden = !this.settings.leaderboard;
     this.find(".thanks h1").focus({ preventScroll: true });
     this.onFinished();

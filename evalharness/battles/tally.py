@@ -50,9 +50,9 @@ class Tally:
         for battle in battles:
             self.add(battle.category, pair_of(battle), battle.left.system, battle.right.system)
 
-    def add(self, category: Category, pair: Pair, left: str, right: str) -> None:
-        """Count one battle."""
-        self._count(1, category, pair, left, right)
+    def add(self, category: Category, pair: Pair, left: str, right: str, number: int = 1) -> None:
+        """Count a battle, or `number` of them."""
+        self._count(number, category, pair, left, right)
 
     def remove(self, category: Category, pair: Pair, left: str, right: str) -> None:
         """Count one battle no longer, that was added: it was shown and will not be answered."""
@@ -102,7 +102,7 @@ class Sheet:
         """On how many open prompts they met so few times."""
 
     def count(self, step: int, prompt_id: str, couple: int) -> None:
-        """Count one battle more (`step` 1) or less (-1)."""
+        """Count `step` battles more, or less where it is negative."""
         self.meetings[couple] += step
         row = self._row.get(prompt_id)
         if row is None:

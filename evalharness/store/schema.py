@@ -351,6 +351,7 @@ battles = Table(
     _one_of("category", Category, name="ck_battles_category"),
     _one_of("purpose", Purpose, name="ck_battles_purpose"),
     _one_of("expected", Outcome, name="ck_battles_expected"),
+    Index("ix_battles_created", "created_at"),
 )
 
 battle_questions = Table(

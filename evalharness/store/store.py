@@ -27,12 +27,13 @@ from evalharness.store.jobs import Jobs
 from evalharness.store.material import Material, current_exhibits
 from evalharness.store.migrate import upgrade
 from evalharness.store.purchases import Purchases
+from evalharness.store.showings import Showings
 from evalharness.store.voting import Voting
 
 __all__ = ["Store"]
 
 
-class Store(Content, Counting, Jobs, Material, Purchases, Voting):
+class Store(Content, Counting, Jobs, Material, Purchases, Showings, Voting):
     """A study's database, open. Also a context manager that closes it."""
 
     def __init__(self, database: Database) -> None:

@@ -139,7 +139,7 @@ def test_other_policies_read_no_votes(policy: str) -> None:
 def test_battles_are_balanced_until_votes_can_be_rated_and_gap_aware_from_then_on(
     make_study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arena_ui.booth.Preferring", partial(Preferring, start=lambda work: work()))
+    monkeypatch.setattr("arena_ui.dealer.Preferring", partial(Preferring, start=lambda work: work()))
     folder = make_study(prompts=6, votes_per_voter=9).folder
     file = folder / "study.toml"
     text = file.read_text(encoding="utf-8")

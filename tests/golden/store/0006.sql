@@ -124,12 +124,12 @@ CREATE TABLE jobs (
 	CONSTRAINT ck_jobs_failure CHECK (failure IN ('auth', 'billing', 'rate', 'moderation', 'parameter', 'server', 'timeout', 'expired', 'program', 'missing', 'media')), 
 	CONSTRAINT ck_jobs_failed_has_reason CHECK ((state = 'failed' AND failure IS NOT NULL AND message IS NOT NULL) OR (state <> 'failed' AND failure IS NULL AND message IS NULL))
 );
-INSERT INTO "jobs" VALUES('harbour','ice',1,'done',1,NULL,NULL,'2026-11-23T12:07:00.282802+00:00');
-INSERT INTO "jobs" VALUES('lighthouse','ice',1,'done',1,NULL,NULL,'2026-11-23T12:07:00.286830+00:00');
-INSERT INTO "jobs" VALUES('harbour','boat',1,'done',1,NULL,NULL,'2026-11-23T12:07:00.288758+00:00');
-INSERT INTO "jobs" VALUES('lighthouse','boat',1,'failed',1,'moderation','The vendor refused the prompt; change its words.','2026-11-23T12:07:00.281628+00:00');
-INSERT INTO "jobs" VALUES('harbour','ice',2,'running',1,NULL,NULL,'2026-11-23T12:07:00.272938+00:00');
-INSERT INTO "jobs" VALUES('lighthouse','ice',2,'pending',0,NULL,NULL,'2026-11-23T12:07:00.267943+00:00');
+INSERT INTO "jobs" VALUES('harbour','ice',1,'done',1,NULL,NULL,'2026-11-23T12:30:56.548986+00:00');
+INSERT INTO "jobs" VALUES('lighthouse','ice',1,'done',1,NULL,NULL,'2026-11-23T12:30:56.563952+00:00');
+INSERT INTO "jobs" VALUES('harbour','boat',1,'done',1,NULL,NULL,'2026-11-23T12:30:56.571410+00:00');
+INSERT INTO "jobs" VALUES('lighthouse','boat',1,'failed',1,'moderation','The vendor refused the prompt; change its words.','2026-11-23T12:30:56.546683+00:00');
+INSERT INTO "jobs" VALUES('harbour','ice',2,'running',1,NULL,NULL,'2026-11-23T12:30:56.520592+00:00');
+INSERT INTO "jobs" VALUES('lighthouse','ice',2,'pending',0,NULL,NULL,'2026-11-23T12:30:56.488114+00:00');
 CREATE TABLE measurements (
 	clip_sha256 TEXT NOT NULL, 
 	metric TEXT NOT NULL, 
@@ -182,9 +182,9 @@ CREATE TABLE purchases (
 	CONSTRAINT ck_purchases_task CHECK (stage IN ('intended', 'withdrawn', 'abandoned') OR task_id IS NOT NULL), 
 	CONSTRAINT ck_purchases_closed CHECK ((stage IN ('intended', 'submitted', 'running', 'downloaded')) = (closed_at IS NULL))
 );
-INSERT INTO "purchases" VALUES('harbour','ice',2,1,'intended','2026-11-23T12:07:00.273370+00:00','{"model": "h-1", "seed": 2}',NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "purchases" VALUES('harbour','ice',1,1,'delivered','2026-11-23T12:07:00.275301+00:00','{"model": "h-1", "seed": 1}','task-1',NULL,'2026-11-23T12:07:00.276467+00:00','2026-11-23T12:07:00.284040+00:00','2026-11-23T12:07:00.277540+00:00','2026-11-23T12:07:00.278536+00:00');
-INSERT INTO "purchases" VALUES('lighthouse','boat',1,1,'running','2026-11-23T12:07:00.279494+00:00','{"model": "l-1", "seed": 1}','task-2',NULL,'2026-11-23T12:07:00.280455+00:00',NULL,'2026-11-23T12:07:00.281062+00:00',NULL);
+INSERT INTO "purchases" VALUES('harbour','ice',2,1,'intended','2026-11-23T12:30:56.521159+00:00','{"model": "h-1", "seed": 2}',NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "purchases" VALUES('harbour','ice',1,1,'delivered','2026-11-23T12:30:56.525863+00:00','{"model": "h-1", "seed": 1}','task-1',NULL,'2026-11-23T12:30:56.531063+00:00','2026-11-23T12:30:56.551197+00:00','2026-11-23T12:30:56.538422+00:00','2026-11-23T12:30:56.541630+00:00');
+INSERT INTO "purchases" VALUES('lighthouse','boat',1,1,'running','2026-11-23T12:30:56.544210+00:00','{"model": "l-1", "seed": 1}','task-2',NULL,'2026-11-23T12:30:56.545329+00:00',NULL,'2026-11-23T12:30:56.546114+00:00',NULL);
 CREATE TABLE rulings (
 	number INTEGER NOT NULL, 
 	voter_id TEXT NOT NULL, 
@@ -251,5 +251,6 @@ CREATE TRIGGER votes_refuse_delete BEFORE DELETE ON votes BEGIN SELECT RAISE(ABO
 CREATE TRIGGER exclusions_refuse_update BEFORE UPDATE ON exclusions BEGIN SELECT RAISE(ABORT, 'exclusions are append only; a vote is taken out of the count by an exclusion'); END;
 CREATE TRIGGER exclusions_refuse_delete BEFORE DELETE ON exclusions BEGIN SELECT RAISE(ABORT, 'exclusions are append only; a vote is taken out of the count by an exclusion'); END;
 CREATE UNIQUE INDEX ux_purchases_open ON purchases (system, prompt_id, seed) WHERE stage IN ('intended', 'submitted', 'running', 'downloaded');
+CREATE INDEX ix_battles_created ON battles (created_at);
 CREATE INDEX ix_rulings_voter ON rulings (voter_id);
 COMMIT;

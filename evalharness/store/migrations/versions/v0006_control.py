@@ -33,6 +33,7 @@ def upgrade() -> None:
     name = 'TEXT COLLATE "C"' if op.get_bind().dialect.name == "postgresql" else "TEXT"
     op.execute(f"ALTER TABLE battles ADD COLUMN repeats {name} REFERENCES battles (id)")
     replace_unique("battles", "uq_battles_pair", PAIR, (*PAIR, "purpose"))
+    op.create_index("ix_battles_created", "battles", ["created_at"])
     _add_column("votes", "strength TEXT", "ck_votes_strength CHECK (strength IN ('slightly', 'much'))")
     op.create_table(
         "rulings",

@@ -1,0 +1,71 @@
+"""Which pair a voter gets next, by the study's settings and what was shown so far."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+from arena_ui.preferring import Preferring
+from arena_ui.shown import ShownByNow
+from evalharness.battles import Pool, Quotas, draw, pair_of, questions_for
+from evalharness.config import StudySettings
+from evalharness.records import Battle, Voter
+from evalharness.store import Store
+from evalharness.store.showings import Shown
+
+__all__ = ["Dealer"]
+
+
+class Dealer:
+    """Draws battles of one study. Not thread-safe: the booth draws one at a time."""
+
+    def __init__(
+        self, settings: StudySettings, store: Store, pool: Pool, clock: Callable[[], datetime]
+    ) -> None:
+        pairing = settings.pairing
+        self._pool, self._clock = pool, clock
+        self._policy, self._questions = pairing.policy, tuple(settings.arena.questions)
+        quotas = Quotas(pairing.battles_per_pair, pairing.battles_per_prompt, pairing.battles_per_category)
+        life = timedelta(seconds=pairing.ticket_life_s)
+        self._shown = ShownByNow(store, pool, quotas, life, clock)
+        self.preferring = Preferring(store, pairing, pool.systems)
+        # Seeded by how far the study has come: reproducible, and a restart does not repeat itself.
+        self._rng = Random(f"{pairing.seed}/{store.progress()['battles']}")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the study has all the battles that it wants."""
+        return self._shown.tally().is_full
+
+    def deal(self, voter: Voter, before: Sequence[Shown]) -> Battle | None:
+        """A battle for a voter who was shown `before`, not stored yet; None where there is none for them."""
+        seen = {pair_of(each.battle) for each in before}
+        drawn = draw(
+            self._pool, seen, self._shown.tally(), self._policy, self._rng, self.preferring.current()
+        )
+        if drawn is None:
+            return None
+        prompt = self._pool.prompts[drawn.pair.prompt_id]
+        questions = questions_for(
+            prompt, drawn.left, drawn.right, enabled=self._questions, languages=voter.languages
+        )
+        return Battle(
+            id=secrets.token_hex(16),
+            voter_id=voter.id,
+            prompt_id=prompt.id,
+            category=drawn.category,
+            left=drawn.left.clip,
+            right=drawn.right.clip,
+            left_exhibit=drawn.left.id,
+            right_exhibit=drawn.right.id,
+            questions=questions,
+            probability=drawn.probability,
+            policy=drawn.policy,
+            created_at=self._clock(),
+        )
+
+    def note(self, battle: Battle) -> None:
+        """A battle that was dealt is in the database, and is shown."""
+        self._shown.note(battle)

@@ -1,0 +1,159 @@
+"""Quotas and expiry over a real store: what several booths of one study show between them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from arena_ui.booth import Booth
+from arena_ui.tokens import Sealer
+from evalharness.config import Study, load_study
+from evalharness.records import Battle, Outcome, Vote, Voter
+from evalharness.store import Store
+from evalharness.votes import Refusal, RefusalKind
+
+LIFE_S = 600
+EVERY_PAIR = 3 * 4
+"""Pairs of systems times categories."""
+EVIDENCE = {
+    "seen_left": 1.0, "seen_right": 1.0, "heard_left_s": 0.0, "heard_right_s": 0.0, "first_heard": "none",
+    "plays": 1, "answer_s": 0.1, "hidden_s": 0.0, "drift_ms": 0.0, "input": "key",
+}  # fmt: skip
+
+
+@dataclass
+class Hall:
+    """A study, its store, and a clock for all booths."""
+
+    study: Study
+    store: Store
+    now: datetime = field(default_factory=lambda: datetime(2026, 6, 1, 9, 0, tzinfo=UTC))
+
+    def booth(self) -> Booth:
+        return Booth(self.study, self.store, Sealer(b"k" * 32), clock=lambda: self.now)
+
+    def later(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def answer(self, battle: Battle) -> None:
+        self.store.commit_votes(
+            [Vote(battle.id, battle.voter_id, asked, Outcome.LEFT, self.now) for asked in battle.questions]
+        )
+
+    def answered(self) -> list[Battle]:
+        voted = {vote.battle_id for vote in self.store.votes()}
+        return [battle for battle in self.store.battles() if battle.id in voted]
+
+
+@pytest.fixture
+def hall_with(make_study: Callable[..., Study]) -> Iterator[Callable[..., Hall]]:
+    """A hall whose study has these settings of [pairing]."""
+    stores: list[Store] = []
+
+    def made(prompts: int = 6, votes_per_voter: int = 20, **pairing: int) -> Hall:
+        folder = make_study(prompts=prompts, votes_per_voter=votes_per_voter).folder
+        file = folder / "study.toml"
+        lines = "".join(f"{name} = {value}\n" for name, value in {"ticket_life_s": LIFE_S, **pairing}.items())
+        text = file.read_text(encoding="utf-8").replace("[pairing]\n", f"[pairing]\n{lines}")
+        file.write_text(text, encoding="utf-8")
+        study = load_study(folder)
+        stores.append(Store.open(study.database_url))
+        return Hall(study, stores[-1])
+
+    yield made
+    for store in stores:
+        store.close()
+
+
+def newcomer(booth: Booth) -> Voter:
+    return booth.join(["en"], "v1")[0]
+
+
+def kinds(battles: list[Battle]) -> Counter[tuple[str, frozenset[str]]]:
+    return Counter((b.category, frozenset((b.left.system, b.right.system))) for b in battles)
+
+
+def test_a_pair_that_waited_too_long_is_somebody_elses(hall_with: Callable[..., Hall]) -> None:
+    hall = hall_with(battles_per_pair=2, battles_per_category=2)
+    booth = hall.booth()
+    idle = newcomer(booth)
+    kept = booth.round(idle).pairs
+    assert len(kept) == 2
+    hall.later(LIFE_S - 1)
+    assert {pair.battle_id for pair in booth.round(idle).pairs} == {pair.battle_id for pair in kept}
+    hall.later(2)
+    ending = booth.vote(idle, kept[0].battle_id, {"overall": "left"}, EVIDENCE, {})
+    assert isinstance(ending, Refusal)
+    assert (ending.kind, "given to somebody else" in ending.sentence) == (RefusalKind.EXPIRED, True)
+    assert hall.store.votes() == ()
+    fresh = booth.round(idle)
+    assert fresh.done == 0
+    assert not {pair.battle_id for pair in fresh.pairs} & {pair.battle_id for pair in kept}
+
+
+def test_tickets_that_nobody_answers_leave_room_for_others(hall_with: Callable[..., Hall]) -> None:
+    hall = hall_with(battles_per_category=2)
+    booth = hall.booth()
+    categories = {battle.category for battle in _drain(hall, booth, answer=False)}
+    assert booth.round(newcomer(booth)).finished
+    hall.later(LIFE_S + 31)
+    reborn = hall.booth()
+    for each in (booth, reborn):
+        assert not each.round(newcomer(each)).finished
+    hall.later(LIFE_S + 31)
+    answered = _drain(hall, booth, answer=True)
+    assert Counter(battle.category for battle in answered) == dict.fromkeys(categories, 2)
+    hall.later(LIFE_S + 31)  # what was answered stays
+    for each in (booth, reborn, hall.booth()):
+        shown = each.round(newcomer(each))
+        assert (shown.pairs, shown.finished) == ((), True)
+
+
+def _drain(hall: Hall, booth: Booth, *, answer: bool) -> list[Battle]:
+    """Voters come until nobody is shown anything; returns what they were shown."""
+    drained: list[Battle] = []
+    for _ in range(50):
+        voter = newcomer(booth)
+        while pairs := booth.round(voter).pairs:
+            battles = [hall.store.battle(pair.battle_id) for pair in pairs]
+            drained += battles
+            for battle in battles if answer else ():
+                hall.answer(battle)
+            if not answer:
+                break
+        if not hall.store.battles(voter.id):
+            return drained
+    raise AssertionError("voters are shown pairs without end")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_two_booths_and_a_killed_one_fill_the_quotas_with_both_orders_even(
+    hall_with: Callable[..., Hall], seed: int
+) -> None:
+    wanted = 4
+    hall, rng = hall_with(votes_per_voter=6, battles_per_pair=wanted), Random(seed)
+    booths = [hall.booth(), hall.booth()]
+    for _ in range(400):
+        hall.later(rng.choice([1.5, 5, 30]))
+        if rng.random() < 0.05:
+            booths[rng.randrange(2)] = hall.booth()  # the old one was killed
+        booth = rng.choice(booths)
+        voter = newcomer(booth)
+        while pairs := booth.round(voter).pairs:
+            if rng.random() < 0.2:
+                break  # and never comes back
+            hall.answer(hall.store.battle(pairs[0].battle_id))
+            hall.later(rng.uniform(1.1, 20))
+        answered = hall.answered()
+        if len(answered) >= wanted * len(kinds(answered)) == wanted * EVERY_PAIR:
+            break
+    assert set(kinds(answered).values()) == {wanted}
+    orders = Counter((battle.left.system, battle.right.system) for battle in answered)
+    assert all(abs(number - orders[right, left]) <= 1 for (left, right), number in orders.items())
+    hall.later(LIFE_S + 31)
+    assert all(each.round(newcomer(each)).finished for each in (*booths, hall.booth()))
