@@ -56,7 +56,7 @@ duration_s = $duration_s
 [pairing]
 # policy = "balanced"                   # or "uniform", or "gap_aware": most where the order is still open
 # seed = 1
-# Battles wanted, then a pair, prompt or category rests; without them the study goes on as long as voters come:
+# Battles wanted; a pair, prompt or category that has them rests. Without, a study goes on while voters come:
 # battles_per_pair = 40                 # of every two systems in each category
 # battles_per_prompt = 60
 # battles_per_category = 600
