@@ -63,8 +63,8 @@ class Voter:
         receipts: Receipts | None = None,
     ) -> None:
         """`think_s`: mean of the exponential pause before a vote; `receipts`: in place of fetching clips."""
-        self._url, self._ledger, self._random, self._think_s = url, ledger, random.Random(seed), think_s
-        self._client = httpx.AsyncClient(
+        self.url, self._ledger, self._random, self._think_s = url, ledger, random.Random(seed), think_s
+        self.client = httpx.AsyncClient(
             base_url=url,
             headers={"Origin": url, "X-Arena": "1"},
             timeout=20,
@@ -75,22 +75,26 @@ class Voter:
 
     async def join(self) -> None:
         """Become a voter, a new one each time."""
-        self._client.cookies.clear()
+        self.client.cookies.clear()
         await self._ask("POST", "/api/join", json={"consent": True, "languages": ["en"]})
 
     @property
     def cookie(self) -> str:
         """As a browser sends it."""
-        return "; ".join(f"{name}={value}" for name, value in self._client.cookies.items())
+        return "; ".join(f"{name}={value}" for name, value in self.client.cookies.items())
 
     async def run(self) -> None:
         """Vote until cancelled; whoever has seen everything is followed by another."""
-        async with self._client:
+        async with self.client:
             while True:
                 await self.join()
-                pairs = (await self._ask("POST", "/api/next", json={})).json().get("pairs")
-                while pairs:
-                    pairs = await self._vote(pairs[0])
+                await self.answer_all()
+
+    async def answer_all(self) -> None:
+        """Vote on every pair there is for this voter."""
+        pairs = (await self._ask("POST", "/api/next", json={})).json().get("pairs")
+        while pairs:
+            pairs = await self._vote(pairs[0])
 
     async def _vote(self, pair: dict[str, Any]) -> Any:
         receipts = self._receipts(pair) if self._receipts else await self._watch(pair)
@@ -118,7 +122,7 @@ class Voter:
     async def _ask(self, method: str, path: str, **content: Any) -> httpx.Response:
         while True:
             try:
-                reply = await self._client.request(method, path, **content)
+                reply = await self.client.request(method, path, **content)
             except httpx.TransportError as error:
                 self._ledger.put_off[type(error).__name__] += 1
                 await asyncio.sleep(LOST_PAUSE_S)
