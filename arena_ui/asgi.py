@@ -36,10 +36,11 @@ def build(folder: Path | None = None, progress: Callable[[int, int], None] | Non
     """
     arena = open_arena(folder or Path(os.environ.get(STUDY, ".")), progress)
     options.configure(arena.study.settings.arena.allowed_hosts)
+    options.check()
 
     @asynccontextmanager
     async def lifespan(_app: App) -> AsyncIterator[dict[str, Any]]:
-        options.check()
+        options.check()  # whoever serves the app may have read Streamlit's own files since
         _spare_collections()
         with scrubbed_logs():
             yield {}

@@ -51,7 +51,7 @@ def exists(name: str) -> bool:
 
 
 def check() -> None:
-    """Refuse to serve where an option is not what the study needs: something set it after `configure`.
+    """Refuse to serve where an option is not what the study needs: something set it since `configure`.
 
     Raises ConfigError. Where this Streamlit has no collection option, the log says what is done instead.
     """

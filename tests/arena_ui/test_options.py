@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit import config
 
 from arena_ui import options
+from evalharness.config import Study
 from evalharness.errors import ConfigError
+
+UNDONE = """
+import sys
+from arena_ui import options
+from arena_ui.__main__ import main
+configure = options.configure
+def undone(hosts):
+    configure(hosts)
+    options.config.set_option(options.COLLECTION, True)
+options.configure = undone
+sys.exit(main(sys.argv[1:]))
+"""
+"""An arena whose options something changes after they were set."""
 
 
 @pytest.fixture
@@ -32,6 +49,20 @@ def test_a_study_is_not_served_with_a_collection_after_each_run() -> None:
     config.set_option("runner.postScriptGC", True)
     with pytest.raises(ConfigError, match="postScriptGC is True, and a study needs False"):
         options.check()
+
+
+def test_an_arena_with_it_does_not_start_and_says_why(make_study: Callable[..., Study]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNDONE, str(make_study(prompts=3).folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 2
+    assert "runner.postScriptGC is True, and a study needs False" in done.stderr
+    assert "Vote at" not in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.usefixtures("streamlit_options")
