@@ -19,10 +19,10 @@ from typing import Any
 from arena_ui import tokens
 from arena_ui.dealer import Dealer
 from arena_ui.tokens import Part, Sealer
-from evalharness.battles import Pool
+from evalharness.battles import Pool, trap_words
 from evalharness.config import Study
 from evalharness.errors import AlreadyAnswered, NotFoundError
-from evalharness.records import Battle, BlindPair, Exhibit, Outcome, Question, Voter
+from evalharness.records import Battle, BlindPair, Exhibit, Outcome, Purpose, Question, Voter
 from evalharness.store import Store
 from evalharness.store.showings import Shown
 from evalharness.votes import (
@@ -99,7 +99,7 @@ class Booth:
     ) -> None:
         self._study, self._store, self._sealer, self._clock = study, store, sealer, clock
         settings = study.settings
-        self._watch_share, self._asked_for = settings.arena.watch_share, settings.arena.votes_per_voter
+        self._watch_share = settings.arena.watch_share
         self._ticket_life = timedelta(seconds=settings.pairing.ticket_life_s)
         shown_systems = {system.name for system in study.systems}
         exhibits = [
@@ -125,8 +125,8 @@ class Booth:
 
     @property
     def pairs_asked_for(self) -> int:
-        """Pairs each voter is asked for: the study's setting, or all there are."""
-        return min(self._asked_for, self._pool.size)
+        """Pairs each voter is asked for: the study's setting, or all there are, and its checks."""
+        return self._dealer.session
 
     def join(self, languages: Sequence[str], consent_version: str) -> tuple[Voter, str]:
         """A new voter, and the secret their browser keeps; only its hash is stored."""
@@ -147,7 +147,7 @@ class Booth:
             before = list(self._store.shown_to(voter.id))
             waiting = [each.battle for each in before if self._is_waiting(each)]
             done = sum(each.answered_at is not None for each in before)
-            while len(waiting) < OPEN_PAIRS and done + len(waiting) < self._asked_for:
+            while len(waiting) < OPEN_PAIRS and done + len(waiting) < self.pairs_asked_for:
                 battle = self._dealer.deal(voter, before)
                 if battle is None:
                     break
@@ -243,11 +243,14 @@ class Booth:
         def token(part: Part, number: int = 0) -> str:
             return self._sealer.seal(battle.id, part, expires_s, number=number)
 
+        text, language, spoken = prompt.text, prompt.language, prompt.spoken
+        if battle.purpose is Purpose.TRAP and battle.expected is not None:
+            text, language, spoken = trap_words(battle.expected), "en", None
         return BlindPair(
             battle_id=battle.id,
-            prompt_text=prompt.text,
-            prompt_language=prompt.language,
-            spoken=prompt.spoken,
+            prompt_text=text,
+            prompt_language=language,
+            spoken=spoken,
             first_frame=None if prompt.first_frame is None else token(Part.FIRST_FRAME),
             references=tuple(token(Part.REFERENCE, number) for number in range(len(prompt.references))),
             left=token(Part.LEFT),

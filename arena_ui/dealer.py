@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
 from arena_ui.preferring import Preferring
 from arena_ui.shown import ShownByNow
-from evalharness.battles import Pool, Quotas, draw, pair_of, questions_for
+from evalharness.battles import Agenda, Checks, Pool, Quotas, draw, pair_of, questions_for, trap_answer
 from evalharness.config import StudySettings
-from evalharness.records import Battle, Voter
+from evalharness.records import Battle, Purpose, Voter
 from evalharness.store import Store
 from evalharness.store.showings import Shown
 
@@ -30,6 +31,8 @@ class Dealer:
         quotas = Quotas(pairing.battles_per_pair, pairing.battles_per_prompt, pairing.battles_per_category)
         life = timedelta(seconds=pairing.ticket_life_s)
         self._shown = ShownByNow(store, pool, quotas, life, clock)
+        self._checks = Checks(**settings.checks.model_dump())
+        self._comparisons = min(settings.arena.votes_per_voter, pool.size)
         self.preferring = Preferring(store, pairing, pool.systems)
         # Seeded by how far the study has come: reproducible, and a restart does not repeat itself.
         self._rng = Random(f"{pairing.seed}/{store.progress()['battles']}")
@@ -39,9 +42,27 @@ class Dealer:
         """Whether the study has all the battles that it wants."""
         return self._shown.tally().is_full
 
+    @property
+    def session(self) -> int:
+        """Battles in a voter's session: comparisons, as many as are wanted or there are, and checks."""
+        return self._comparisons + (self._checks.number if self._comparisons else 0)
+
     def deal(self, voter: Voter, before: Sequence[Shown]) -> Battle | None:
         """A battle for a voter who was shown `before`, not stored yet; None where there is none for them."""
-        seen = {pair_of(each.battle) for each in before}
+        battles = [each.battle for each in before]
+        agenda = Agenda(self._checks, voter.id, self._comparisons)
+        for kind in agenda.due(battles):
+            if kind is Purpose.TRAP:
+                check = self._trap(voter, battles)
+            else:
+                again = agenda.to_repeat(battles, [each.answered_at is not None for each in before])
+                check = None if again is None else self._repeat(kind, again)
+            if check is not None:
+                return check
+        return self._comparison(voter, battles)
+
+    def _comparison(self, voter: Voter, before: Sequence[Battle]) -> Battle | None:
+        seen = {pair_of(battle) for battle in before}
         drawn = draw(
             self._pool, seen, self._shown.tally(), self._policy, self._rng, self.preferring.current()
         )
@@ -64,6 +85,30 @@ class Dealer:
             probability=drawn.probability,
             policy=drawn.policy,
             created_at=self._clock(),
+        )
+
+    def _trap(self, voter: Voter, before: Sequence[Battle]) -> Battle | None:
+        """A pair like any other, but for its words."""
+        pair = self._comparison(voter, before)
+        return pair and replace(pair, purpose=Purpose.TRAP, expected=trap_answer(pair.id))
+
+    def _repeat(self, kind: Purpose, battle: Battle) -> Battle:
+        again = replace(
+            battle,
+            id=secrets.token_hex(16),
+            probability=1.0,
+            created_at=self._clock(),
+            purpose=kind,
+            repeats=battle.id,
+        )
+        if kind is Purpose.REPEAT:
+            return again
+        return replace(
+            again,
+            left=battle.right,
+            right=battle.left,
+            left_exhibit=battle.right_exhibit,
+            right_exhibit=battle.left_exhibit,
         )
 
     def note(self, battle: Battle) -> None:

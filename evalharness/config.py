@@ -163,6 +163,21 @@ class PairingSettings(_Settings):
     """Seconds a voter may take to answer a pair before it comes back for somebody else."""
 
 
+class CheckSettings(_Settings):
+    """`[checks]`: pairs among a session's comparisons that test the voter, and count for no system."""
+
+    traps: int = Field(default=0, ge=0, le=10)
+    """Pairs whose words ask for one answer outright."""
+    repeats: int = Field(default=0, ge=0, le=10)
+    """Pairs that the voter has judged, again."""
+    swapped_repeats: int = Field(default=0, ge=0, le=10)
+    """The same with sides exchanged."""
+    first_after: int = Field(default=3, ge=1)
+    """Comparisons before the first check."""
+    apart: int = Field(default=4, ge=1)
+    """Pairs between one and its repeat."""
+
+
 class ArenaSettings(_Settings):
     """`[arena]`: the voting page."""
 
@@ -243,6 +258,7 @@ class StudySettings(_Settings):
     storage: StorageSettings = StorageSettings()
     work: WorkSettings = WorkSettings()
     pairing: PairingSettings = PairingSettings()
+    checks: CheckSettings = CheckSettings()
     arena: ArenaSettings = ArenaSettings()
     systems: list[SystemSettings] = Field(min_length=1)
 

@@ -66,6 +66,12 @@ duration_s = $duration_s
 # newcomer_votes = 30                   # with fewer votes in a category a system is placed first
 # quota = 0                             # votes every two systems shall have before gaps matter
 
+[checks]
+# Pairs in every session that test the voter and count for no system, at other places for each voter:
+# traps = 1                             # the words ask for one answer outright
+# repeats = 1                           # a pair that was judged before
+# swapped_repeats = 1                   # the same with sides exchanged
+
 [arena]
 # title = "Which clip is better?"
 # overall, visual_quality, motion, prompt_adherence, av_sync, lip_accuracy: each asked where it applies

@@ -21,12 +21,15 @@ Quotas: two systems in a category, a prompt or a category that have as many batt
 whatever the policy; they come back where a battle is taken back.
 """
 
+from evalharness.battles.checks import Agenda, Checks, trap_answer, trap_words
 from evalharness.battles.drawing import Draw, Policy, Preference, distribution, draw
 from evalharness.battles.pool import Pair, Pool, pair_of
 from evalharness.battles.questions import questions_for
 from evalharness.battles.tally import Quotas, Tally
 
 __all__ = [
+    "Agenda",
+    "Checks",
     "Draw",
     "Pair",
     "Policy",
@@ -38,4 +41,6 @@ __all__ = [
     "draw",
     "pair_of",
     "questions_for",
+    "trap_answer",
+    "trap_words",
 ]

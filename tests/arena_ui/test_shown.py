@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 
 from arena_ui.booth import Booth
-from arena_ui.tokens import Sealer
-from evalharness.config import Study, load_study
-from evalharness.records import Battle, Outcome, Vote, Voter
-from evalharness.store import Store
+from evalharness.config import Study
+from evalharness.records import Battle
 from evalharness.votes import Refusal, RefusalKind
+from tests.arena_ui.hall import Hall, newcomer
 
 LIFE_S = 600
 EVERY_PAIR = 3 * 4
@@ -26,52 +23,19 @@ EVIDENCE = {
 }  # fmt: skip
 
 
-@dataclass
-class Hall:
-    """A study, its store, and a clock for all booths."""
-
-    study: Study
-    store: Store
-    now: datetime = field(default_factory=lambda: datetime(2026, 6, 1, 9, 0, tzinfo=UTC))
-
-    def booth(self) -> Booth:
-        return Booth(self.study, self.store, Sealer(b"k" * 32), clock=lambda: self.now)
-
-    def later(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-    def answer(self, battle: Battle) -> None:
-        self.store.commit_votes(
-            [Vote(battle.id, battle.voter_id, asked, Outcome.LEFT, self.now) for asked in battle.questions]
-        )
-
-    def answered(self) -> list[Battle]:
-        voted = {vote.battle_id for vote in self.store.votes()}
-        return [battle for battle in self.store.battles() if battle.id in voted]
-
-
 @pytest.fixture
 def hall_with(make_study: Callable[..., Study]) -> Iterator[Callable[..., Hall]]:
     """A hall whose study has these settings of [pairing]."""
-    stores: list[Store] = []
+    halls: list[Hall] = []
 
     def made(prompts: int = 6, votes_per_voter: int = 20, **pairing: int) -> Hall:
-        folder = make_study(prompts=prompts, votes_per_voter=votes_per_voter).folder
-        file = folder / "study.toml"
-        lines = "".join(f"{name} = {value}\n" for name, value in {"ticket_life_s": LIFE_S, **pairing}.items())
-        text = file.read_text(encoding="utf-8").replace("[pairing]\n", f"[pairing]\n{lines}")
-        file.write_text(text, encoding="utf-8")
-        study = load_study(folder)
-        stores.append(Store.open(study.database_url))
-        return Hall(study, stores[-1])
+        study = make_study(prompts=prompts, votes_per_voter=votes_per_voter)
+        halls.append(Hall.with_lines(study, "pairing", **{"ticket_life_s": LIFE_S, **pairing}))
+        return halls[-1]
 
     yield made
-    for store in stores:
-        store.close()
-
-
-def newcomer(booth: Booth) -> Voter:
-    return booth.join(["en"], "v1")[0]
+    for hall in halls:
+        hall.store.close()
 
 
 def kinds(battles: list[Battle]) -> Counter[tuple[str, frozenset[str]]]:

@@ -1,0 +1,86 @@
+"""When a voter's session tests the voter: positions drawn by the voter's id, and what each shows again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from evalharness.records import Battle, Outcome, Purpose
+
+__all__ = ["Agenda", "Checks", "trap_answer", "trap_words"]
+
+ANSWERS = {Outcome.LEFT: "A is better", Outcome.RIGHT: "B is better", Outcome.BOTH_BAD: "Both bad"}
+"""As the page says them. A tie is what somebody answers who did not look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How many a session holds of each kind, and where they may stand."""
+
+    traps: int = 0
+    repeats: int = 0
+    swapped_repeats: int = 0
+    first_after: int = 3
+    """Comparisons before the first check."""
+    apart: int = 4
+    """Pairs between a battle and its repeat."""
+
+    @property
+    def number(self) -> int:
+        """How many a session holds in all."""
+        return self.traps + self.repeats + self.swapped_repeats
+
+    @property
+    def kinds(self) -> Mapping[Purpose, int]:
+        """How many of each kind."""
+        return {
+            Purpose.TRAP: self.traps,
+            Purpose.REPEAT: self.repeats,
+            Purpose.SWAPPED_REPEAT: self.swapped_repeats,
+        }
+
+
+class Agenda:
+    """One voter's checks: the same however often it is asked for, and another one for another voter."""
+
+    def __init__(self, checks: Checks, voter_id: str, comparisons: int) -> None:
+        """`comparisons`: how many a session holds. Of checks that find no room, the last are left out."""
+        self._checks = checks
+        rng = Random(f"checks/{voter_id}")
+        kinds = [kind for kind, number in checks.kinds.items() for _ in range(number)]
+        rng.shuffle(kinds)
+        last = comparisons + len(kinds)
+        # Between two checks stands a comparison: drawn from positions closed up, then moved apart.
+        room = range(checks.first_after, max(last - len(kinds) + 1, checks.first_after))
+        places = sorted(rng.sample(room, min(len(kinds), len(room))))
+        self._plan = [
+            (place + nth, kind) for nth, (place, kind) in enumerate(zip(places, kinds, strict=False))
+        ]
+
+    def due(self, before: Sequence[Battle]) -> tuple[Purpose, ...]:
+        """Kinds of check whose time has come after these battles, and that were not shown yet."""
+        if before and before[-1].purpose is not Purpose.COMPARISON:
+            return ()
+        wanted = Counter(kind for place, kind in self._plan if place <= len(before))
+        wanted.subtract(Counter(each.purpose for each in before))
+        return tuple(kind for kind, number in wanted.items() if number > 0)
+
+    def to_repeat(self, before: Sequence[Battle], answered: Sequence[bool]) -> Battle | None:
+        """The battle to show again, None where none is long enough ago; each is shown again once at most."""
+        taken = {each.repeats for each in before}
+        for battle, is_answered in list(zip(before, answered, strict=True))[: -self._checks.apart]:
+            if is_answered and battle.purpose is Purpose.COMPARISON and battle.id not in taken:
+                return battle
+        return None
+
+
+def trap_answer(battle_id: str) -> Outcome:
+    """What a trap asks for."""
+    return Random(f"trap/{battle_id}").choice(list(ANSWERS))
+
+
+def trap_words(expected: Outcome) -> str:
+    """What a trap says in place of the prompt's words."""
+    return f"This pair checks that the words above the clips are read. Please answer: {ANSWERS[expected]}."
