@@ -59,6 +59,7 @@ def run(
         app,
         ws="websockets-sansio",  # the older implementation warns of its end at each start
         ws_max_size=LARGEST_WS_MESSAGE,
+        ws_per_message_deflate=False,  # a third of a megabyte a voter, to make ten kilobytes smaller
         log_level="warning",
         access_log=False,  # it would name addresses and tickets
         proxy_headers=False,  # `asgi` believes the study's own proxies, and no other

@@ -21,7 +21,7 @@ async def opened(url: str, cookie: str = "", origin: str | None = None) -> Async
         subprotocols=[Subprotocol("streamlit")],
         origin=Origin(origin or url),
         additional_headers={"Cookie": cookie} if cookie else None,
-        compression=None,
+        compression="deflate",  # browsers offer it
         proxy=None,
     ) as connection:
         yield connection

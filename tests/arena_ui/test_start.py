@@ -102,3 +102,19 @@ def test_a_taken_port_is_said_so(make_study: Callable[..., Study], serve: Callab
         run(study.folder, port=port)
     assert httpx.get(f"http://127.0.0.1:{port}/_stcore/metrics").status_code == 404
     assert httpx.get(f"http://127.0.0.1:{port}/_stcore/health").status_code == 200
+
+
+def test_no_voter_costs_a_compressor(make_study: Callable[..., Study], serve: Callable[..., object]) -> None:
+    """A browser offers to compress its websocket; agreed to, that holds more memory than all else of a voter."""
+    import asyncio
+
+    from tests.arena_ui.page import opened, shown
+
+    server = serve(make_study(prompts=3))
+
+    async def agreed() -> list[object]:
+        async with opened(server.url) as connection:  # type: ignore[attr-defined]  # as above
+            await shown(connection)
+            return list(connection.protocol.extensions)
+
+    assert asyncio.run(agreed()) == []
