@@ -105,7 +105,7 @@ def test_a_taken_port_is_said_so(make_study: Callable[..., Study], serve: Callab
 
 
 def test_no_voter_costs_a_compressor(make_study: Callable[..., Study], serve: Callable[..., object]) -> None:
-    """A browser offers to compress its websocket; agreed to, that holds more memory than all else of a voter."""
+    """A browser offers to compress its websocket; that would hold more memory than all else of a voter."""
     import asyncio
 
     from tests.arena_ui.page import opened, shown
