@@ -178,6 +178,21 @@ class CheckSettings(_Settings):
     """Pairs between one and its repeat."""
 
 
+class QualitySettings(_Settings):
+    """`[quality]`: when a voter is not paid, and when their votes do not count."""
+
+    traps_forgiven_in_pay: int = Field(default=1, ge=0)
+    """Platforms want two failed checks before a place is given back."""
+    traps_forgiven: int = Field(default=0, ge=0)
+    least_consistency: float = Field(default=0.5, ge=0, le=1)
+    """Share of repeated pairs that must be answered as before, where there are `least_repeats`."""
+    least_repeats: int = Field(default=3, ge=1)
+    habit_level: float = Field(default=0.001, gt=0, lt=1)
+    """Chance of so long a run of one answer, or of so many on one side, in a board of honest voters."""
+    e_value: float = Field(default=1000.0, gt=1)
+    """Evidence for favouring a system, a side or nothing: at most one honest voter in so many has it."""
+
+
 class ArenaSettings(_Settings):
     """`[arena]`: the voting page."""
 
@@ -259,6 +274,7 @@ class StudySettings(_Settings):
     work: WorkSettings = WorkSettings()
     pairing: PairingSettings = PairingSettings()
     checks: CheckSettings = CheckSettings()
+    quality: QualitySettings = QualitySettings()
     arena: ArenaSettings = ArenaSettings()
     systems: list[SystemSettings] = Field(min_length=1)
 

@@ -71,7 +71,7 @@ def publish(
         meanings=meanings,
         generation=generation_table(store.jobs(), clips, labels=labels),
         delivery=delivery_table(clips, labels=labels),
-        flow=vote_flow(store.battles(), store.votes(), store.exclusions()),
+        flow=vote_flow(store.battles(), store.votes(), store.exclusions(), store.rulings()),
         recompute=("python -m evalharness leaderboard <study>", "python -m evalharness report <study>"),
     )
 
@@ -115,17 +115,12 @@ def _board(study: Study, store: Store, category: Category, question: Question) -
     labels = _labels(study)
     columns = store.vote_columns(category=category, question=question)
     votes = tally_codes(**columns._asdict(), labels=labels)
-    battle_categories = {battle.id: battle.category for battle in store.battles()}
-    excluded = {
-        (row.battle_id, row.question)
-        for row in store.exclusions()
-        if row.question is question and battle_categories.get(row.battle_id) is category
-    }
+    cast = store.votes_cast(category=category, question=question)
     return leaderboard(
         votes,
         category=category,
         question=question,
-        excluded=len(excluded),
+        excluded=cast - votes.votes,
         systems=[system.label for system in study.systems],
     )
 

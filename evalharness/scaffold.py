@@ -72,6 +72,15 @@ duration_s = $duration_s
 # repeats = 1                           # a pair that was judged before
 # swapped_repeats = 1                   # the same with sides exchanged
 
+[quality]
+# When a voter is not paid, and when their votes do not count; 'evalharness voters' applies it:
+# traps_forgiven_in_pay = 1
+# traps_forgiven = 0
+# least_consistency = 0.5               # share of repeats answered as before, of at least least_repeats
+# least_repeats = 3
+# habit_level = 0.001                   # chance of such a run or such a side among honest voters
+# e_value = 1000                        # at most one honest voter in so many has such evidence against them
+
 [arena]
 # title = "Which clip is better?"
 # overall, visual_quality, motion, prompt_adherence, av_sync, lip_accuracy: each asked where it applies

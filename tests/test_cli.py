@@ -33,6 +33,7 @@ COMMANDS = {
     "arena",
     "leaderboard",
     "report",
+    "voters",
     "rate",
     "compare",
     "plan",

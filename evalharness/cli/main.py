@@ -30,6 +30,7 @@ from evalharness.cli import (
     rate,
     report,
     simulate,
+    voters,
 )
 from evalharness.cli.options import status
 from evalharness.errors import EvalHarnessError, MissingExtraError
@@ -64,6 +65,7 @@ app.add_typer(metrics.app, name="metrics")
 app.command("inspect")(inspect.inspect)
 app.command("arena")(arena.arena)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("voters")(voters.voters)
 app.command("rate")(rate.rate)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)

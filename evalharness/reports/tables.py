@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from evalharness.records import (
     Battle,
     Clip,
+    Decision,
     Exclusion,
     Job,
     JobState,
     Measurement,
     MeasurementStatus,
+    Purpose,
+    Ruling,
     Vote,
 )
 from evalharness.reports.summary import CategoryProgress, GenerationRow, MetricRow, VoteFlow
@@ -112,18 +115,33 @@ def generation_table(
     return tuple(rows)
 
 
-def vote_flow(battles: Iterable[Battle], votes: Iterable[Vote], exclusions: Iterable[Exclusion]) -> VoteFlow:
-    """From battles drawn to votes counted; an exclusion that meets no vote takes nothing away."""
-    drawn, cast = list(battles), list(votes)
-    first_reason: dict[tuple[str, str], str] = {}
+def vote_flow(
+    battles: Iterable[Battle],
+    votes: Iterable[Vote],
+    exclusions: Iterable[Exclusion],
+    rulings: Iterable[Ruling] = (),
+) -> VoteFlow:
+    """From comparisons drawn to votes counted; an exclusion that meets no vote takes nothing away.
+
+    Battles that test the voter are left out, and their votes with them.
+    """
+    drawn = [battle for battle in battles if battle.purpose is Purpose.COMPARISON]
+    ids = {battle.id for battle in drawn}
+    cast = [vote for vote in votes if vote.battle_id in ids]
+    why: dict[tuple[str, str], str] = {}
     for exclusion in sorted(exclusions, key=lambda row: row.created_at):
-        first_reason.setdefault((exclusion.battle_id, exclusion.question), exclusion.reason)
-    left_out = [
-        first_reason[vote.battle_id, vote.question]
-        for vote in cast
-        if (vote.battle_id, vote.question) in first_reason
-    ]
-    counted = [vote for vote in cast if (vote.battle_id, vote.question) not in first_reason]
+        why.setdefault((exclusion.battle_id, exclusion.question), exclusion.reason)
+    on_counting = (ruling for ruling in rulings if ruling.decision in (Decision.USED, Decision.EXCLUDED))
+    held = {ruling.voter_id: ruling for ruling in on_counting}  # the newest comes last
+
+    def reason(vote: Vote) -> str | None:
+        ruling = held.get(vote.voter_id)
+        if ruling is not None and ruling.decision is Decision.EXCLUDED:
+            return f"voter excluded by {ruling.author}"
+        return why.get((vote.battle_id, vote.question))
+
+    reasons = [reason(vote) for vote in cast]
+    counted = [vote for vote, said in zip(cast, reasons, strict=True) if said is None]
     answered = {vote.battle_id for vote in cast}
     by_category = Counter(battle.category.value for battle in drawn)
     answered_by = Counter(battle.category.value for battle in drawn if battle.id in answered)
@@ -131,7 +149,7 @@ def vote_flow(battles: Iterable[Battle], votes: Iterable[Vote], exclusions: Iter
         drawn=len(drawn),
         answered=sum(answered_by.values()),
         votes=len(cast),
-        excluded=_counted(left_out),
+        excluded=_counted(said for said in reasons if said is not None),
         counted=len(counted),
         voters=len({vote.voter_id for vote in counted}),
         categories=tuple(

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import func, select
 
-from evalharness.records import Category, Outcome, Question
+from evalharness.records import Category, Outcome, Purpose, Question
 from evalharness.store import schema
 from evalharness.store.database import Database
 from evalharness.store.voting import counted_votes
@@ -65,6 +66,21 @@ class Counting:
             pieces += [_coded(piece, tables) for piece in rows.partitions()]
         left, right, outcome, voter, prompt = np.concatenate(pieces, axis=1)
         return VoteColumns(tuple(systems), tuple(voters), tuple(prompts), left, right, outcome, voter, prompt)
+
+    def votes_cast(self, *, category: Category, question: Question) -> int:
+        """How many votes on comparisons there are, those that are left out of `vote_columns` too."""
+        votes, battles = schema.votes, schema.battles
+        query = (
+            select(func.count())
+            .select_from(votes.join(battles, votes.c.battle_id == battles.c.id))
+            .where(
+                votes.c.question == question,
+                battles.c.category == category,
+                battles.c.purpose == Purpose.COMPARISON,
+            )
+        )
+        with self._database.reading("count the votes") as connection:
+            return connection.execute(query).scalar_one()
 
 
 def _coded(rows: Sequence[Sequence[str]], tables: Sequence[dict[str, int]]) -> NDArray[np.int64]:

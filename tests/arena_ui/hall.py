@@ -38,9 +38,9 @@ class Hall:
     def later(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def answer(self, battle: Battle) -> None:
+    def answer(self, battle: Battle, outcome: Outcome = Outcome.LEFT) -> None:
         self.store.commit_votes(
-            [Vote(battle.id, battle.voter_id, asked, Outcome.LEFT, self.now) for asked in battle.questions]
+            [Vote(battle.id, battle.voter_id, asked, outcome, self.now) for asked in battle.questions]
         )
 
     def answered(self) -> list[Battle]:

@@ -1,0 +1,198 @@
+"""`evalharness voters`: who is paid, whose votes count, and whether voters agree."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_of
+from evalharness.config import Study, load_study
+from evalharness.errors import ConfigError, RatingError
+from evalharness.records import Ballot, Decision, Ruling
+
+if TYPE_CHECKING:
+    from evalharness.quality import Agreement, Conducts, Verdict
+    from evalharness.store import Store
+
+__all__ = ["voters"]
+
+BY_HAND = {
+    "accept": Decision.ACCEPTED,
+    "return": Decision.RETURNED,
+    "use": Decision.USED,
+    "exclude": Decision.EXCLUDED,
+}
+
+
+def voters(
+    folder: StudyFolder = Path(),
+    apply: Annotated[bool, typer.Option("--apply", help="Put what the rules say on record.")] = False,
+    accept: Annotated[list[str] | None, typer.Option(help="Pay this voter.", metavar="VOTER")] = None,
+    give_back: Annotated[
+        list[str] | None, typer.Option("--return", help="Do not pay this voter.", metavar="VOTER")
+    ] = None,
+    use: Annotated[list[str] | None, typer.Option(help="Count this voter's votes.", metavar="VOTER")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Do not count this voter's votes.", metavar="VOTER")
+    ] = None,
+    because: Annotated[str, typer.Option(help="Why, where you decide yourself.")] = "",
+    by: Annotated[str, typer.Option(help="Who decides: your name, kept with the decision.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hold every voter against the study's rules: whom to pay, whose votes to count, and how far they agree.
+
+    Nothing changes without --apply, or a decision of your own, which no rule overrules.
+    """
+    study = load_study(folder)
+    chosen = {"accept": accept, "return": give_back, "use": use, "exclude": exclude}
+    with store_of(study) as store:
+        _decide(store, {BY_HAND[verb]: named for verb, named in chosen.items() if named}, because, by)
+        _show(study, store, apply=apply, as_json=as_json)
+
+
+def _decide(store: Store, chosen: dict[Decision, list[str]], because: str, by: str) -> None:
+    """Put a person's decisions on record."""
+    if not chosen:
+        return
+    if not because.strip() or not by.strip():
+        raise ConfigError(
+            "A decision on a voter is kept with its reason and its author: say both, with --because and --by."
+        )
+    known = {battle.voter_id for battle in store.battles()}
+    for voter_id in (name for named in chosen.values() for name in named):
+        if voter_id not in known:
+            raise ConfigError(
+                f"No voter '{voter_id}' was shown anything in this study; 'evalharness voters' lists them."
+            )
+    for decision, named in chosen.items():
+        for voter_id in named:
+            store.rule(Ruling(voter_id, decision, because.strip(), by.strip(), datetime.now(UTC)))
+
+
+def _show(study: Study, store: Store, *, apply: bool, as_json: bool) -> None:
+    # scipy: not at the command line's start
+    from evalharness.quality import agreement, conducts, overall_ballots, rulings_due, verdict
+
+    battles, votes = store.battles(), store.votes()
+    found = conducts(battles, votes)
+    verdicts = [verdict(each, study.settings.quality) for each in found.voters]
+    due = rulings_due(verdicts, store.rulings(), datetime.now(UTC))
+    if apply:
+        for ruling in due:
+            store.rule(ruling)
+    agreed = [agreement(battles, votes, question) for question in study.settings.arena.questions]
+    rulings = store.rulings()
+    without = _sensitivity(found, rulings, overall_ballots({each.id: each for each in battles}, votes))
+    if as_json:
+        print_json(
+            {
+                "voters": [_as_json(each, rulings) for each in verdicts],
+                "agreement": [asdict(each) for each in agreed],
+                "without_excluded": without,
+                "rulings_due": 0 if apply else len(due),
+                "notes": list(found.notes),
+            }
+        )
+        return
+    out.print(_table(verdicts, rulings))
+    for note in found.notes:
+        out.print(escape(note), style="dim", soft_wrap=True)
+    for each in agreed:
+        out.print(escape(_sentence(each)), style="yellow" if each.is_doubtful else "", soft_wrap=True)
+    if without:
+        out.print(escape(without), soft_wrap=True)
+    if apply:
+        out.print(f"{len(due)} decisions put on record.")
+    elif due:
+        out.print(f"{len(due)} decisions of the rules are not on record yet: --apply puts them there.")
+
+
+def _table(verdicts: list[Verdict], rulings: tuple[Ruling, ...]) -> Table:
+    table = Table(title="Voters: what they did, and what is decided")
+    table.add_column("voter", no_wrap=True)  # whole, to be named in a decision
+    for column in ("pairs", "traps", "repeats", "s a pair"):
+        table.add_column(column, justify="right")
+    for column in ("pay", "count", "why"):
+        table.add_column(column, overflow="fold")
+    for each in verdicts:
+        did = each.conduct
+        table.add_row(
+            did.voter_id,
+            str(did.comparisons),
+            str(did.traps),
+            str(did.repeats),
+            "?" if did.median_answer_s is None else f"{did.median_answer_s:.1f}",
+            *(_decided(each, rulings, matter) for matter in ("pay", "count")),
+            escape("; ".join(dict.fromkeys(why for whys in each.against.values() for why in whys))),
+        )
+    return table
+
+
+def _decided(verdict: Verdict, rulings: tuple[Ruling, ...], matter: Any) -> str:
+    """What holds, and in brackets what the rules say and is not on record. Votes count without a record."""
+    from evalharness.quality import newest
+
+    holds, said = newest(rulings, verdict.conduct.voter_id, matter), verdict.decision(matter)
+    if holds is None:
+        return f"({said})"
+    return escape(
+        holds.decision if holds.decision is said else f"{holds.decision} by {holds.author} ({said})"
+    )
+
+
+def _sentence(agreed: Agreement) -> str:
+    if agreed.alpha is None:
+        return f"Agreement on {agreed.question}: {agreed.reason}"
+    said = (
+        f"Agreement on {agreed.question}: alpha {agreed.alpha:.2f} ({agreed.low:.2f} to {agreed.high:.2f}), "
+        f"{agreed.votes} votes on {agreed.pairs} pairs that several voters judged."
+    )
+    return f"{said} A pilot should change this question." if agreed.is_doubtful else said
+
+
+def _sensitivity(found: Conducts, rulings: tuple[Ruling, ...], ballots: list[Ballot]) -> str:
+    """What the votes of everybody who is excluded would change; empty where nobody is."""
+    from evalharness.quality import newest
+    from evalharness.ratings.tally import tally
+    from evalharness.ratings.without_voters import board_without
+
+    held = {
+        each.voter_id: newest(rulings, each.voter_id, "count") for each in found.voters if each.comparisons
+    }
+    excluded = [name for name, ruling in held.items() if ruling and ruling.decision is Decision.EXCLUDED]
+    if not excluded:
+        return ""
+    try:
+        return board_without(tally(ballots), excluded).sentence
+    except RatingError as error:
+        return f"What the excluded voters change cannot be said. {error}"
+
+
+def _as_json(verdict: Verdict, rulings: tuple[Ruling, ...]) -> dict[str, Any]:
+    from evalharness.quality import newest
+
+    did = verdict.conduct
+    held = {matter: newest(rulings, did.voter_id, matter) for matter in ("pay", "count")}
+    return {
+        "voter": did.voter_id,
+        "comparisons": did.comparisons,
+        "traps": asdict(did.traps),
+        "repeats": asdict(did.repeats),
+        "median_answer_s": did.median_answer_s,
+        "habits": [each.sentence for each in did.habits],
+        "log_e_value": None if did.suspect is None else did.suspect.evidence,
+        "rules": {
+            matter: {"decision": verdict.decision(matter), "against": list(against)}
+            for matter, against in verdict.against.items()
+        },
+        "on_record": {
+            matter: None if holds is None else asdict(holds) | {"created_at": holds.created_at.isoformat()}
+            for matter, holds in held.items()
+        },
+    }

@@ -1,0 +1,225 @@
+"""Voters of known habits are told apart, decisions are kept once, and agreement is that of a textbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from random import Random
+
+import pytest
+
+from evalharness.config import QualitySettings
+from evalharness.quality import (
+    Conducts,
+    Count,
+    Verdict,
+    agreement,
+    conducts,
+    newest,
+    rulings_due,
+    verdict,
+)
+from evalharness.records import (
+    Battle,
+    Category,
+    Decision,
+    JobKey,
+    Outcome,
+    Purpose,
+    Question,
+    Ruling,
+    Vote,
+)
+
+START = datetime(2026, 6, 1, 9, tzinfo=UTC)
+SYSTEMS = ("amber", "birch", "cedar", "dune")
+"""From strong to weak."""
+RULES = QualitySettings()
+
+Answer = Callable[[Random, Battle], Outcome]
+
+
+def honest(rng: Random, battle: Battle) -> Outcome:
+    """The stronger one, by how much it is stronger."""
+    gap = SYSTEMS.index(battle.right.system) - SYSTEMS.index(battle.left.system)
+    return Outcome.LEFT if rng.random() < 1 / (1 + 2.718 ** (-0.9 * gap)) else Outcome.RIGHT
+
+
+def fan_of_the_weakest(rng: Random, battle: Battle) -> Outcome:
+    sides = (battle.left.system, battle.right.system)
+    if SYSTEMS[-1] not in sides:
+        return honest(rng, battle)
+    return Outcome.LEFT if sides[0] == SYSTEMS[-1] else Outcome.RIGHT
+
+
+def left_always(rng: Random, battle: Battle) -> Outcome:
+    return Outcome.LEFT
+
+
+class Hall:
+    """Battles and votes of voters with habits."""
+
+    def __init__(self) -> None:
+        self.rng = Random(3)
+        self.battles: list[Battle] = []
+        self.votes: list[Vote] = []
+
+    def battle(self, voter: str, left: str, right: str, prompt: str, **more: object) -> Battle:
+        number = len(self.battles)
+        values: dict[str, object] = {
+            "id": f"b{number}",
+            "voter_id": voter,
+            "prompt_id": prompt,
+            "category": Category.TEXT_TO_VIDEO,
+            "left": JobKey(left, prompt, 1),
+            "right": JobKey(right, prompt, 1),
+            "left_exhibit": f"{left}-{prompt}",
+            "right_exhibit": f"{right}-{prompt}",
+            "questions": (Question.OVERALL,),
+            "probability": 0.1,
+            "policy": "balanced",
+            "created_at": START + timedelta(seconds=10 * number),
+        }
+        self.battles.append(Battle(**{**values, **more}))  # type: ignore[arg-type]  # by name, from a table
+        return self.battles[-1]
+
+    def answer(self, battle: Battle, outcome: Outcome, took_s: float = 6.0) -> None:
+        moment = battle.created_at + timedelta(seconds=took_s)
+        evidence = {"answer_s": took_s}
+        self.votes.append(Vote(battle.id, battle.voter_id, Question.OVERALL, outcome, moment, evidence))
+
+    def session(self, voter: str, answer: Answer, pairs: int = 48, *, attentive: bool = True) -> None:
+        """Comparisons, then a trap and four repeats, two of them with the sides exchanged."""
+        every = [(pair, f"p{n}") for n in range(pairs // 6) for pair in combinations(SYSTEMS, 2)]
+        self.rng.shuffle(every)
+        own: list[tuple[Battle, Outcome]] = []
+        for pair, prompt in every:
+            battle = self.battle(voter, *self.rng.sample(pair, 2), prompt)
+            own.append((battle, answer(self.rng, battle)))
+            self.answer(*own[-1])
+        for number, (before, said) in enumerate(own[:4]):
+            swapped = number % 2 == 1
+            again = self.battle(
+                voter,
+                (before.right if swapped else before.left).system,
+                (before.left if swapped else before.right).system,
+                before.prompt_id,
+                purpose=Purpose.SWAPPED_REPEAT if swapped else Purpose.REPEAT,
+                repeats=before.id,
+            )
+            mirrored = {Outcome.LEFT: Outcome.RIGHT, Outcome.RIGHT: Outcome.LEFT}[said] if swapped else said
+            self.answer(again, mirrored if attentive else answer(self.rng, again))
+        trap = self.battle(voter, *SYSTEMS[:2], "p-trap", purpose=Purpose.TRAP, expected=Outcome.BOTH_BAD)
+        self.answer(trap, Outcome.BOTH_BAD if attentive else answer(self.rng, trap))
+
+
+@pytest.fixture(scope="module")
+def found() -> Conducts:
+    hall = Hall()
+    for number in range(12):
+        hall.session(f"honest-{number:02d}", honest)
+    hall.session("careless", lambda rng, _: rng.choice([Outcome.LEFT, Outcome.RIGHT]), attentive=False)
+    hall.session("fan", fan_of_the_weakest)
+    hall.session("straight", left_always, attentive=False)
+    return conducts(hall.battles, hall.votes)
+
+
+def of(found: Conducts, voter: str) -> Verdict:
+    [conduct] = [each for each in found.voters if each.voter_id == voter]
+    return verdict(conduct, RULES)
+
+
+def test_checks_are_counted_with_how_many_there_were(found: Conducts) -> None:
+    told = of(found, "honest-00").conduct
+    assert (told.comparisons, told.traps, told.repeats) == (48, Count(1, 1), Count(4, 4))
+    assert told.median_answer_s == 6.0
+    straight = of(found, "straight").conduct
+    assert straight.repeats == Count(2, 4)  # with the sides exchanged, the same button is another answer
+    assert straight.traps == Count(0, 1)
+
+
+def test_the_honest_are_paid_and_counted_and_the_others_are_not_counted(found: Conducts) -> None:
+    for each in found.voters:
+        said = verdict(each, RULES)
+        assert said.decision("pay") is Decision.ACCEPTED, each.voter_id  # one failed trap is forgiven
+        expected = Decision.USED if each.voter_id.startswith("honest") else Decision.EXCLUDED
+        assert said.decision("count") is expected, (each.voter_id, said.against)
+    assert "attention: 1 of 1 traps failed" in of(found, "careless").against["count"]
+    assert any("chooses dune more often" in why for why in of(found, "fan").against["count"])
+    assert any("habit: " in why for why in of(found, "straight").against["count"])
+
+
+def test_two_failed_traps_give_the_place_back(found: Conducts) -> None:
+    conduct = replace(of(found, "honest-00").conduct, traps=Count(1, 3))
+    assert verdict(conduct, RULES).decision("pay") is Decision.RETURNED
+    forgiving = RULES.model_copy(update={"traps_forgiven_in_pay": 2, "traps_forgiven": 2})
+    assert verdict(conduct, forgiving).decision("pay") is Decision.ACCEPTED
+    assert verdict(conduct, forgiving).decision("count") is Decision.USED
+
+
+def test_decisions_are_put_on_record_once_and_a_persons_stand(found: Conducts) -> None:
+    verdicts = [of(found, name) for name in ("honest-00", "careless")]
+    first = rulings_due(verdicts, (), START)
+    assert [(each.voter_id, each.decision) for each in first] == [
+        ("honest-00", "accepted"),
+        ("careless", "accepted"),
+        ("careless", "excluded"),
+    ]
+    assert "1 of 1 traps failed" in first[-1].reason
+    assert rulings_due(verdicts, first, START) == ()
+    by_hand = (*first, Ruling("careless", Decision.USED, "was interrupted", "Ada", START))
+    assert rulings_due(verdicts, by_hand, START) == ()
+    held = newest(by_hand, "careless", "count")
+    assert held is not None
+    assert held.author == "Ada"
+    good = [replace(verdicts[1], against={"pay": (), "count": ()})]
+    assert [each.decision for each in rulings_due(good, first, START)] == ["used"]
+
+
+def test_with_few_voters_it_is_said_what_could_not_be_looked_at() -> None:
+    hall = Hall()
+    hall.session("only", honest, pairs=6)
+    alone = conducts(hall.battles, hall.votes)
+    assert [each.voter_id for each in alone.voters] == ["only"]
+    assert len(alone.notes) == 2
+    assert verdict(alone.voters[0], RULES).decision("count") is Decision.USED
+    assert conducts([], []).voters == ()
+
+
+def votes_on(units: list[str]) -> tuple[list[Battle], list[Vote]]:
+    """One pair a word; each letter is a voter's answer, seen from the first system whatever the side."""
+    hall = Hall()
+    for number, unit in enumerate(units):
+        for voter, letter in enumerate(unit):
+            sides = ("amber", "birch") if (voter + number) % 2 else ("birch", "amber")
+            battle = hall.battle(f"v{voter}", *sides, f"p{number}")
+            better = {"a": "amber", "b": "birch"}.get(letter)
+            plain = {"t": Outcome.TIE, "x": Outcome.BOTH_BAD}.get(letter, Outcome.RIGHT)
+            hall.answer(battle, Outcome.LEFT if better == sides[0] else plain)
+    return hall.battles, hall.votes
+
+
+def test_agreement_is_krippendorffs_whatever_the_sides() -> None:
+    everybody = agreement(*votes_on(["aaaa"] * 6 + ["bbbb"] * 6), Question.OVERALL)
+    assert (everybody.alpha, everybody.low, everybody.high) == (1.0, 1.0, 1.0)
+    units = ["aa", "ab", "bb", "bb", "aa", "ba", "bb", "aa", "bb", "ab"]
+    # By hand: 20 values, 3 of 10 pairs differ; a 9 times, b 11: D_o = 6 / 20, D_e = 2 * 9 * 11 / (20 * 19).
+    expected = 1 - (6 / 20) / (2 * 9 * 11 / (20 * 19))
+    found = agreement(*votes_on(units), Question.OVERALL)
+    assert found.alpha == pytest.approx(expected)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < expected < found.high
+    assert (found.pairs, found.votes, found.is_doubtful) == (10, 20, True)
+
+
+def test_no_alpha_without_enough_pairs_or_with_one_answer_only() -> None:
+    few = agreement(*votes_on(["aa"] * 9 + ["a"] * 20), Question.OVERALL)
+    assert (few.alpha, few.pairs) == (None, 9)
+    assert "Only 9 pairs" in str(few.reason)
+    alike = agreement(*votes_on(["aaa"] * 12), Question.OVERALL)
+    assert alike.alpha is None
+    assert "All answers are the same" in str(alike.reason)
+    assert agreement(*votes_on(["ab"] * 12), Question.MOTION).pairs == 0
