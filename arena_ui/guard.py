@@ -14,9 +14,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -32,6 +32,7 @@ NO_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>No such
 LARGEST_BODY = 65_536
 BODILESS = ("GET", "HEAD", "OPTIONS", "DELETE")
 HEALTH = ("/healthz", "/readyz")
+PORT = re.compile(r":\d*$")
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 DIRECTIVES = {
     "default-src": "'self'",
@@ -85,12 +86,11 @@ class Guard:
             return _refused(404, "closed", "There is nothing here.")
         if not self._host_is_allowed(scope):
             return _refused(421, "host", "This arena does not go by that name.")
-        if scope["method"] not in BODILESS or "transfer-encoding" in headers:
-            length = headers.get("content-length", "")
-            if "transfer-encoding" in headers or not length.isdecimal():
-                return _refused(411, "length", "A request's body has to say how long it is.")
-            if int(length[:20]) > LARGEST_BODY:
-                return _refused(413, "large", f"A request has {LARGEST_BODY} bytes at most.")
+        length = headers.get("content-length", "0" if scope["method"] in BODILESS else "")
+        if "transfer-encoding" in headers or not length.isdecimal():
+            return _refused(411, "length", "A request's body has to say how long it is.")
+        if int(length[:20]) > LARGEST_BODY:
+            return _refused(413, "large", f"A request has {LARGEST_BODY} bytes at most.")
         ours = _is_from_here(headers) and "x-arena" in headers
         if path.startswith("/api/") and scope["method"] == "POST" and not ours:
             return _refused(403, "origin", "Votes are taken from this arena's own page alone.")
@@ -100,7 +100,8 @@ class Guard:
         """Health routes answer to any name: who looks after a process knows its address alone."""
         if not self._allowed_hosts or scope["path"] in HEALTH:
             return True
-        host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""
+        host = Headers(scope=scope).get("host", "").lower()
+        host = PORT.sub("", host).removesuffix(".")
         return any(
             host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed
             for allowed in self._allowed_hosts
@@ -108,8 +109,9 @@ class Guard:
 
 
 def _is_from_here(headers: Headers) -> bool:
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc == headers.get("host")
+    """Whether the request's Origin, which a browser writes and no page can, is the host it goes to."""
+    scheme, _, origin = headers.get("origin", "").partition("://")
+    return scheme in ("http", "https") and origin == headers.get("host")
 
 
 def _refused(status: int, kind: str, sentence: str) -> JSONResponse:

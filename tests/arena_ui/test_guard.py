@@ -49,12 +49,19 @@ def guarded(*allowed_hosts: str) -> Starlette:
 
 
 def ask(
-    app: Starlette, method: str, path: str, host: str = "study.example.org", **content: Any
+    app: Starlette,
+    method: str,
+    path: str,
+    host: str = "study.example.org",
+    headers: dict[str, str] | None = None,
+    content: Any = None,
 ) -> httpx.Response:
     async def once() -> httpx.Response:
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 4242))
-        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
-            return await client.request(method, path, **content)
+        async with httpx.AsyncClient(transport=transport, base_url="http://arena.test") as client:
+            return await client.request(
+                method, path, headers={"Host": host, **(headers or {})}, content=content
+            )
 
     return asyncio.run(once())
 
@@ -95,9 +102,16 @@ def test_the_guard_knows_the_pages_that_the_app_has() -> None:
 
 def test_an_arena_answers_to_its_own_names_alone() -> None:
     app = guarded("study.example.org", "*.lab.example")
-    for host in ("study.example.org", "STUDY.example.org:8443", "a.lab.example"):
+    for host in ("study.example.org", "STUDY.example.org:8443", "a.lab.example", "study.example.org."):
         assert ask(app, "GET", "/", host).status_code == 200, host
-    for host in ("evil.example", "study.example.org.evil.example", "lab.example", "127.0.0.1:8501", "[::1]"):
+    for host in (
+        "evil.example",
+        "study.example.org.evil.example",
+        "lab.example",
+        "127.0.0.1:8501",
+        "[::1]",
+        "[::1",
+    ):
         assert ask(app, "GET", "/", host).status_code == 421, host
         assert ask(app, "GET", "/healthz", host).status_code == 200, host
     assert ask(guarded(), "GET", "/", "any.example").status_code == 200
@@ -144,7 +158,9 @@ def test_a_body_without_an_end_is_not_waited_for() -> None:
             yield b"x" * 1024
 
     assert ask(guarded(), "POST", "/somewhere", content=endless()).status_code == 411
-    assert ask(guarded(), "GET", "/somewhere", headers={"Transfer-Encoding": "chunked"}).status_code == 411
+    for method in ("GET", "DELETE"):
+        assert ask(guarded(), method, "/x", headers={"Transfer-Encoding": "chunked"}).status_code == 411
+        assert ask(guarded(), method, "/x", headers={"Content-Length": "99999"}).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -154,6 +170,8 @@ def test_a_body_without_an_end_is_not_waited_for() -> None:
         {"X-Arena": "1"},
         {"Origin": "http://evil.example", "X-Arena": "1"},
         {"Origin": "null", "X-Arena": "1"},
+        {"Origin": "http://[", "X-Arena": "1"},
+        {"Origin": "study.example.org", "X-Arena": "1"},
         {"Origin": "http://study.example.org"},
         {"Origin": "http://study.example.org.evil.example", "X-Arena": "1"},
     ],
