@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["voters"]
 
+WIDE = 100
+"""Columns of a terminal from which reasons stand in the table, not below it."""
+
 BY_HAND = {
     "accept": Decision.ACCEPTED,
     "return": Decision.RETURNED,
@@ -101,10 +104,13 @@ def _show(study: Study, store: Store, *, apply: bool, as_json: bool) -> None:
         )
         return
     out.print(_table(verdicts, rulings))
+    for each in verdicts if out.width < WIDE else ():
+        if why := _why(each):
+            out.print(f"{each.conduct.voter_id}  {escape(why)}", soft_wrap=True)
     for note in found.notes:
         out.print(escape(note), style="dim", soft_wrap=True)
-    for each in agreed:
-        out.print(escape(_sentence(each)), style="yellow" if each.is_doubtful else "", soft_wrap=True)
+    for one in agreed:
+        out.print(escape(_sentence(one)), style="yellow" if one.is_doubtful else "", soft_wrap=True)
     if without:
         out.print(escape(without), soft_wrap=True)
     if apply:
@@ -116,10 +122,13 @@ def _show(study: Study, store: Store, *, apply: bool, as_json: bool) -> None:
 def _table(verdicts: list[Verdict], rulings: tuple[Ruling, ...]) -> Table:
     table = Table(title="Voters: what they did, and what is decided")
     table.add_column("voter", no_wrap=True)  # whole, to be named in a decision
-    for column in ("pairs", "traps", "repeats", "s a pair"):
+    for column in ("pairs", "traps", "repeats", "s"):
         table.add_column(column, justify="right")
-    for column in ("pay", "count", "why"):
-        table.add_column(column, overflow="fold")
+    for column in ("pay", "count"):
+        table.add_column(column, min_width=len(Decision.ACCEPTED))
+    wide = out.width >= WIDE
+    if wide:
+        table.add_column("why", overflow="fold")
     for each in verdicts:
         did = each.conduct
         table.add_row(
@@ -129,9 +138,13 @@ def _table(verdicts: list[Verdict], rulings: tuple[Ruling, ...]) -> Table:
             str(did.repeats),
             "?" if did.median_answer_s is None else f"{did.median_answer_s:.1f}",
             *(_decided(each, rulings, matter) for matter in ("pay", "count")),
-            escape("; ".join(dict.fromkeys(why for whys in each.against.values() for why in whys))),
+            *([escape(_why(each))] if wide else []),
         )
     return table
+
+
+def _why(verdict: Verdict) -> str:
+    return "; ".join(dict.fromkeys(why for whys in verdict.against.values() for why in whys))
 
 
 def _decided(verdict: Verdict, rulings: tuple[Ruling, ...], matter: Any) -> str:
@@ -140,10 +153,10 @@ def _decided(verdict: Verdict, rulings: tuple[Ruling, ...], matter: Any) -> str:
 
     holds, said = newest(rulings, verdict.conduct.voter_id, matter), verdict.decision(matter)
     if holds is None:
-        return f"({said})"
-    return escape(
-        holds.decision if holds.decision is said else f"{holds.decision} by {holds.author} ({said})"
-    )
+        return str(said) if said is Decision.USED else f"({said})"
+    if holds.decision is said:
+        return str(said)
+    return escape(f"{holds.decision} by {holds.author} ({said})")
 
 
 def _sentence(agreed: Agreement) -> str:
