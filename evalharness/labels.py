@@ -16,7 +16,6 @@ __all__ = [
     "Outcome",
     "Purpose",
     "Question",
-    "Strength",
     "Task",
 ]
 
@@ -99,21 +98,12 @@ class Purpose(StrEnum):
     """Why a voter is shown a battle. Votes on comparisons count for systems; the others test the voter."""
 
     COMPARISON = "comparison"
-    GOLD = "gold"
-    """One side is so much worse that the answer is known."""
     TRAP = "trap"
     """The words ask for one answer outright."""
     REPEAT = "repeat"
     """A battle of this voter again, sides as they were."""
     SWAPPED_REPEAT = "swapped_repeat"
     """A battle of this voter again, sides exchanged."""
-
-
-class Strength(StrEnum):
-    """How much better the better side is, where the study asks for it."""
-
-    SLIGHTLY = "slightly"
-    MUCH = "much"
 
 
 class Decision(StrEnum):

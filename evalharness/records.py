@@ -21,7 +21,6 @@ from evalharness.labels import (
     Outcome,
     Purpose,
     Question,
-    Strength,
     Task,
 )
 
@@ -48,7 +47,6 @@ __all__ = [
     "Rating",
     "Ruling",
     "Streams",
-    "Strength",
     "System",
     "Task",
     "Vote",
@@ -233,7 +231,7 @@ class Battle:
     created_at: datetime
     purpose: Purpose = Purpose.COMPARISON
     expected: Outcome | None = None
-    """The known answer to the overall question, of a gold battle or a trap."""
+    """What a trap asks for."""
     repeats: str | None = None
     """The battle that this one shows again."""
 
@@ -270,8 +268,6 @@ class Vote:
     created_at: datetime
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """What the page observed: share of each side seen, plays, time to answer; JSON values only."""
-    strength: Strength | None = None
-    """None where it was not asked for, and where neither side is better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,6 @@ from evalharness.records import (
     Question,
     Ruling,
     Streams,
-    Strength,
     System,
     Task,
     Vote,
@@ -264,12 +263,8 @@ def vote_values(record: Vote) -> Values:
 
 def vote(row: Row[Any]) -> Vote:
     """A vote from its row."""
-    values = dict(row._mapping)
-    strength = values.pop("strength")
-    return Vote(
-        **{**values, "question": Question(values["question"]), "outcome": Outcome(values["outcome"])},
-        strength=None if strength is None else Strength(strength),
-    )
+    values = row._mapping
+    return Vote(**{**values, "question": Question(values["question"]), "outcome": Outcome(values["outcome"])})
 
 
 def exclusion_values(record: Exclusion) -> Values:

@@ -43,7 +43,6 @@ from evalharness.records import (
     Outcome,
     Purpose,
     Question,
-    Strength,
     Task,
 )
 
@@ -375,7 +374,6 @@ votes = Table(
     Column("outcome", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("evidence", JSON, nullable=False),
-    Column("strength", Text),
     PrimaryKeyConstraint("battle_id", "question", name="pk_votes"),
     ForeignKeyConstraint(
         ["battle_id", "voter_id"], ["battles.id", "battles.voter_id"], name="fk_votes_battle_of_voter"
@@ -386,7 +384,6 @@ votes = Table(
         name="fk_votes_question_asked",
     ),
     _one_of("outcome", Outcome, name="ck_votes_outcome"),
-    _one_of("strength", Strength, name="ck_votes_strength"),
 )
 
 exclusions = Table(

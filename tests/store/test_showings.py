@@ -13,7 +13,7 @@ def test_answered_comparisons_are_counted_by_kind_and_side(scene):
     for name, sides, voter in (("1", "ab", "v"), ("2", "ab", "w"), ("3", "ca", "v")):
         scene.store.commit_votes(scene.answers(scene.opened(name, *sides, voter=voter)))
     scene.opened("open", "b", "c")
-    check = scene.opened("check", "b", "c", purpose=Purpose.GOLD, expected=Outcome.LEFT)
+    check = scene.opened("check", "b", "c", purpose=Purpose.REPEAT, repeats="open")
     scene.store.commit_votes(scene.answers(check))
     moment = scene.later()
     late = scene.opened("late", "c", "b", voter="w", created_at=moment)

@@ -17,7 +17,6 @@ from evalharness.records import (
     Purpose,
     Question,
     Ruling,
-    Strength,
     Voter,
 )
 
@@ -267,13 +266,12 @@ class TestBallots:
         first = scene.opened("one")
         scene.opened("again", purpose=Purpose.REPEAT, repeats="one")
         scene.opened("round", "b", "a", purpose=Purpose.SWAPPED_REPEAT, repeats="one")
-        scene.opened("known", purpose=Purpose.GOLD, expected=Outcome.LEFT)
+        scene.opened("known", purpose=Purpose.TRAP, expected=Outcome.LEFT)
         for battle in scene.store.battles():
-            scene.store.commit_votes(scene.answers(battle, strength=Strength.MUCH))
+            scene.store.commit_votes(scene.answers(battle))
         assert {ballot.battle_id for ballot in scene.store.ballots()} == {first.id}
         assert scene.store.battle("round").repeats == "one"
         assert scene.store.battle("known").expected is Outcome.LEFT
-        assert {vote.strength for vote in scene.store.votes()} == {Strength.MUCH}
 
     def test_a_battle_is_repeated_once_a_way(self, scene):
         scene.arena()

@@ -27,7 +27,7 @@ CREATE TABLE battles (
 	second_system TEXT NOT NULL, 
 	probability FLOAT NOT NULL, 
 	policy TEXT NOT NULL, 
-	created_at TEXT NOT NULL, purpose TEXT DEFAULT 'comparison' NOT NULL CONSTRAINT ck_battles_purpose CHECK (purpose IN ('comparison', 'gold', 'trap', 'repeat', 'swapped_repeat')), expected TEXT CONSTRAINT ck_battles_expected CHECK (expected IN ('left', 'right', 'tie', 'both_bad')), repeats TEXT REFERENCES battles (id), 
+	created_at TEXT NOT NULL, purpose TEXT DEFAULT 'comparison' NOT NULL CONSTRAINT ck_battles_purpose CHECK (purpose IN ('comparison', 'trap', 'repeat', 'swapped_repeat')), expected TEXT CONSTRAINT ck_battles_expected CHECK (expected IN ('left', 'right', 'tie', 'both_bad')), repeats TEXT REFERENCES battles (id), 
 	CONSTRAINT pk_battles PRIMARY KEY (id), 
 	CONSTRAINT fk_battles_voter FOREIGN KEY(voter_id) REFERENCES voters (id), 
 	CONSTRAINT fk_battles_left FOREIGN KEY(left_exhibit, left_system, prompt_id, left_seed) REFERENCES exhibits (id, system, prompt_id, seed), 
@@ -124,12 +124,12 @@ CREATE TABLE jobs (
 	CONSTRAINT ck_jobs_failure CHECK (failure IN ('auth', 'billing', 'rate', 'moderation', 'parameter', 'server', 'timeout', 'expired', 'program', 'missing', 'media')), 
 	CONSTRAINT ck_jobs_failed_has_reason CHECK ((state = 'failed' AND failure IS NOT NULL AND message IS NOT NULL) OR (state <> 'failed' AND failure IS NULL AND message IS NULL))
 );
-INSERT INTO "jobs" VALUES('harbour','ice',1,'done',1,NULL,NULL,'2026-11-23T12:30:56.548986+00:00');
-INSERT INTO "jobs" VALUES('lighthouse','ice',1,'done',1,NULL,NULL,'2026-11-23T12:30:56.563952+00:00');
-INSERT INTO "jobs" VALUES('harbour','boat',1,'done',1,NULL,NULL,'2026-11-23T12:30:56.571410+00:00');
-INSERT INTO "jobs" VALUES('lighthouse','boat',1,'failed',1,'moderation','The vendor refused the prompt; change its words.','2026-11-23T12:30:56.546683+00:00');
-INSERT INTO "jobs" VALUES('harbour','ice',2,'running',1,NULL,NULL,'2026-11-23T12:30:56.520592+00:00');
-INSERT INTO "jobs" VALUES('lighthouse','ice',2,'pending',0,NULL,NULL,'2026-11-23T12:30:56.488114+00:00');
+INSERT INTO "jobs" VALUES('harbour','ice',1,'done',1,NULL,NULL,'2026-11-23T13:04:43.569823+00:00');
+INSERT INTO "jobs" VALUES('lighthouse','ice',1,'done',1,NULL,NULL,'2026-11-23T13:04:43.576487+00:00');
+INSERT INTO "jobs" VALUES('harbour','boat',1,'done',1,NULL,NULL,'2026-11-23T13:04:43.579158+00:00');
+INSERT INTO "jobs" VALUES('lighthouse','boat',1,'failed',1,'moderation','The vendor refused the prompt; change its words.','2026-11-23T13:04:43.568251+00:00');
+INSERT INTO "jobs" VALUES('harbour','ice',2,'running',1,NULL,NULL,'2026-11-23T13:04:43.552528+00:00');
+INSERT INTO "jobs" VALUES('lighthouse','ice',2,'pending',0,NULL,NULL,'2026-11-23T13:04:43.516015+00:00');
 CREATE TABLE measurements (
 	clip_sha256 TEXT NOT NULL, 
 	metric TEXT NOT NULL, 
@@ -182,9 +182,9 @@ CREATE TABLE purchases (
 	CONSTRAINT ck_purchases_task CHECK (stage IN ('intended', 'withdrawn', 'abandoned') OR task_id IS NOT NULL), 
 	CONSTRAINT ck_purchases_closed CHECK ((stage IN ('intended', 'submitted', 'running', 'downloaded')) = (closed_at IS NULL))
 );
-INSERT INTO "purchases" VALUES('harbour','ice',2,1,'intended','2026-11-23T12:30:56.521159+00:00','{"model": "h-1", "seed": 2}',NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "purchases" VALUES('harbour','ice',1,1,'delivered','2026-11-23T12:30:56.525863+00:00','{"model": "h-1", "seed": 1}','task-1',NULL,'2026-11-23T12:30:56.531063+00:00','2026-11-23T12:30:56.551197+00:00','2026-11-23T12:30:56.538422+00:00','2026-11-23T12:30:56.541630+00:00');
-INSERT INTO "purchases" VALUES('lighthouse','boat',1,1,'running','2026-11-23T12:30:56.544210+00:00','{"model": "l-1", "seed": 1}','task-2',NULL,'2026-11-23T12:30:56.545329+00:00',NULL,'2026-11-23T12:30:56.546114+00:00',NULL);
+INSERT INTO "purchases" VALUES('harbour','ice',2,1,'intended','2026-11-23T13:04:43.554308+00:00','{"model": "h-1", "seed": 2}',NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "purchases" VALUES('harbour','ice',1,1,'delivered','2026-11-23T13:04:43.558190+00:00','{"model": "h-1", "seed": 1}','task-1',NULL,'2026-11-23T13:04:43.559566+00:00','2026-11-23T13:04:43.571313+00:00','2026-11-23T13:04:43.561218+00:00','2026-11-23T13:04:43.563177+00:00');
+INSERT INTO "purchases" VALUES('lighthouse','boat',1,1,'running','2026-11-23T13:04:43.564532+00:00','{"model": "l-1", "seed": 1}','task-2',NULL,'2026-11-23T13:04:43.566620+00:00',NULL,'2026-11-23T13:04:43.567469+00:00',NULL);
 CREATE TABLE rulings (
 	number INTEGER NOT NULL, 
 	voter_id TEXT NOT NULL, 
@@ -233,14 +233,14 @@ CREATE TABLE votes (
 	voter_id TEXT NOT NULL, 
 	outcome TEXT NOT NULL, 
 	created_at TEXT NOT NULL, 
-	evidence JSON NOT NULL, strength TEXT CONSTRAINT ck_votes_strength CHECK (strength IN ('slightly', 'much')), 
+	evidence JSON NOT NULL, 
 	CONSTRAINT pk_votes PRIMARY KEY (battle_id, question), 
 	CONSTRAINT fk_votes_battle_of_voter FOREIGN KEY(battle_id, voter_id) REFERENCES battles (id, voter_id), 
 	CONSTRAINT fk_votes_question_asked FOREIGN KEY(battle_id, question) REFERENCES battle_questions (battle_id, question), 
 	CONSTRAINT ck_votes_outcome CHECK (outcome IN ('left', 'right', 'tie', 'both_bad'))
 );
-INSERT INTO "votes" VALUES('answered','overall','ada','left','2026-11-22T16:30:12.750000+00:00','{"plays": [1, 2]}',NULL);
-INSERT INTO "votes" VALUES('answered','av_sync','ada','both_bad','2026-11-22T16:30:12.750000+00:00','{}',NULL);
+INSERT INTO "votes" VALUES('answered','overall','ada','left','2026-11-22T16:30:12.750000+00:00','{"plays": [1, 2]}');
+INSERT INTO "votes" VALUES('answered','av_sync','ada','both_bad','2026-11-22T16:30:12.750000+00:00','{}');
 CREATE INDEX ix_exhibits_clip ON exhibits (system, prompt_id, seed);
 CREATE TRIGGER battles_refuse_update BEFORE UPDATE ON battles BEGIN SELECT RAISE(ABORT, 'battles are append only; a vote is taken out of the count by an exclusion'); END;
 CREATE TRIGGER battles_refuse_delete BEFORE DELETE ON battles BEGIN SELECT RAISE(ABORT, 'battles are append only; a vote is taken out of the count by an exclusion'); END;

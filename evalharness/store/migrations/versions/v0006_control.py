@@ -1,4 +1,4 @@
-"""Quality control: battles that test the voter, how strong a preference is, and rulings on voters."""
+"""Quality control: battles that test the voter, and rulings on voters."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def upgrade() -> None:
     _add_column(
         "battles",
         "purpose TEXT DEFAULT 'comparison' NOT NULL",
-        "ck_battles_purpose CHECK (purpose IN ('comparison', 'gold', 'trap', 'repeat', 'swapped_repeat'))",
+        "ck_battles_purpose CHECK (purpose IN ('comparison', 'trap', 'repeat', 'swapped_repeat'))",
     )
     _add_column(
         "battles",
@@ -34,7 +34,6 @@ def upgrade() -> None:
     op.execute(f"ALTER TABLE battles ADD COLUMN repeats {name} REFERENCES battles (id)")
     replace_unique("battles", "uq_battles_pair", PAIR, (*PAIR, "purpose"))
     op.create_index("ix_battles_created", "battles", ["created_at"])
-    _add_column("votes", "strength TEXT", "ck_votes_strength CHECK (strength IN ('slightly', 'much'))")
     op.create_table(
         "rulings",
         sa.Column("number", sa.Integer, nullable=False, autoincrement=True),
