@@ -23,6 +23,8 @@ __all__ = ["bind", "run"]
 
 FINISH_S = 10
 """Seconds that replies under way may take once the arena no longer listens."""
+KEEP_ALIVE_S = 75
+"""Longer than nginx keeps an idle connection (60 s): it is never closed just as a request is sent on it."""
 LARGEST_WS_MESSAGE = 1 << 20
 WAITING_CONNECTIONS = 1024
 
@@ -65,6 +67,7 @@ def run(
         proxy_headers=False,  # `asgi` believes the study's own proxies, and no other
         server_header=False,
         timeout_graceful_shutdown=FINISH_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     server = _Server(config, current().health, settings.drain_s)
     announce(url)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import ssl
@@ -24,6 +25,7 @@ from typing import Any
 import httpx
 import pytest
 
+from arena_ui.serve import KEEP_ALIVE_S
 from evalharness.config import Study, load_study
 from evalharness.store import Store
 from tests.arena_ui.crowd import Ledger, Voter, voting
@@ -259,6 +261,12 @@ def test_the_shipped_nginx_does_what_it_says(site: tuple[Nginx, list[Any], Study
     assert "127.0.0.0/24 [" in written
     assert pair["left"] not in written
     assert "127.0.0.1" not in written
+
+
+def test_nginx_never_sends_on_a_connection_that_an_arena_is_closing() -> None:
+    kept = re.search(r"^    keepalive_timeout (\d+)s;", SHIPPED.read_text(encoding="utf-8"), re.MULTILINE)
+    assert kept is not None
+    assert int(kept[1]) < KEEP_ALIVE_S
 
 
 @pytest.mark.parametrize("site", [{"rate=50r/s": "rate=2r/s", "burst=200": "burst=20"}], indirect=True)
