@@ -165,9 +165,14 @@ class Booth:
         )
 
     def is_done(self, voter: Voter) -> bool:
-        """Whether the voter has answered all they are asked for."""
-        answered = sum(each.answered_at is not None for each in self._store.shown_to(voter.id))
-        return answered >= self.pairs_asked_for
+        """Whether the voter has answered all they are asked for, or nothing is left for them."""
+        before = self._store.shown_to(voter.id)
+        if any(map(self._is_waiting, before)):
+            return False
+        if sum(each.answered_at is not None for each in before) >= self.pairs_asked_for:
+            return True
+        with self._drawing:
+            return self._dealer.deal(voter, before) is None
 
     def vote(
         self, voter: Voter, ticket: object, answers: object, evidence: object, receipts: object

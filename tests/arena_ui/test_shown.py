@@ -78,6 +78,19 @@ def test_tickets_that_nobody_answers_leave_room_for_others(hall_with: Callable[.
         assert (shown.pairs, shown.finished) == ((), True)
 
 
+def test_a_voter_is_done_where_the_study_wants_no_more_of_them(hall_with: Callable[..., Hall]) -> None:
+    hall = hall_with(battles_per_category=1)
+    booth = hall.booth()
+    voter = newcomer(booth)
+    assert not booth.is_done(voter)
+    while pairs := booth.round(voter).pairs:
+        assert not booth.is_done(voter)
+        hall.later(2)
+        hall.answer(hall.store.battle(pairs[0].battle_id))
+    assert booth.round(voter).done < booth.pairs_asked_for
+    assert booth.is_done(voter)
+
+
 def _drain(hall: Hall, booth: Booth, *, answer: bool) -> list[Battle]:
     """Voters come until nobody is shown anything; returns what they were shown."""
     drained: list[Battle] = []
