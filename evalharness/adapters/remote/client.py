@@ -60,15 +60,11 @@ class Client:
     """Connections to vendors, shared by all calls of one event loop; an async context manager."""
 
     def __init__(self, bounds: Bounds | None = None) -> None:
-        import httpx
-
         self.bounds = bounds or Bounds()
-        self.http = httpx.AsyncClient(
-            timeout=httpx.Timeout(self.bounds.read_s, connect=self.bounds.connect_s, pool=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
-            follow_redirects=False,
-            verify=_trusted(),
-        )
+        self.http = self._connections(kept=100)
+        self._fresh = self._connections(kept=0)
+        """For what must not be sent twice: a kept connection may be closed by its vendor just when it is used
+        again, and then nobody knows whether the call arrived."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,16 +77,18 @@ class Client:
     async def close(self) -> None:
         """Close all connections."""
         await self.http.aclose()
+        await self._fresh.aclose()
 
     async def send(self, call: Call, credentials: Mapping[str, str]) -> Answer | NoAnswer:
         """Send `call` once; with `credentials` only where the call is to be authorised."""
         import httpx
 
         headers = dict(call.headers) | (dict(credentials) if call.authorised else {})
+        connections = self.http if call.method == "GET" else self._fresh
         try:
             async with (
                 asyncio.timeout(self.bounds.call_s),
-                self.http.stream(call.method, call.url, json=call.json, headers=headers) as response,
+                connections.stream(call.method, call.url, json=call.json, headers=headers) as response,
             ):
                 body = await self._read(response)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -106,6 +104,16 @@ class Client:
             body=_parsed(body),
             text=body[: 4 * TEXT_CHARACTERS].decode("utf-8", "replace")[:TEXT_CHARACTERS],
             headers={name.lower(): value for name, value in response.headers.items()},
+        )
+
+    def _connections(self, kept: int) -> httpx.AsyncClient:
+        import httpx
+
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(self.bounds.read_s, connect=self.bounds.connect_s, pool=None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
+            follow_redirects=False,
+            verify=_trusted(),
         )
 
     async def _read(self, response: httpx.Response) -> bytes | None:

@@ -155,3 +155,43 @@ def test_endings(error: Exception, certain: bool) -> None:
     assert ending.certain is certain
     assert ending.why.endswith(".")
     assert "secret" not in ending.why
+
+
+@contextmanager
+def hanging_up_on_the_second_call() -> Iterator[str]:
+    """Answers the first call of a connection, promises to keep it, and closes it at the next."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}"
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65536)
+            connection.sendall(answer)
+            connection.recv(65536)
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_a_create_never_goes_over_a_connection_that_its_vendor_may_be_closing() -> None:
+    async def twice(method: str) -> list[Answer | NoAnswer]:
+        async with Client() as client:
+            return [await client.send(Call(method, url, json={}), KEY) for _ in range(2)]
+
+    with hanging_up_on_the_second_call() as url:
+        assert all(isinstance(ending, Answer) for ending in asyncio.run(twice("POST")))
+        first, second = asyncio.run(twice("GET"))  # a question may be asked again
+        assert isinstance(first, Answer)
+        assert isinstance(second, NoAnswer)
+        assert not second.certain
