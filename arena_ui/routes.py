@@ -27,10 +27,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from arena_ui.booth import Booth, Clip, Conflict, Saved
+from arena_ui.booth import Booth, Clip, Conflict, Round, Saved
 from evalharness.media.boxes import free_box, served_bytes, spare_region
 from evalharness.records import Voter
-from evalharness.votes import RefusalKind
+from evalharness.votes import Refusal, RefusalKind
 
 __all__ = ["COOKIE", "build_routes"]
 
@@ -103,21 +103,30 @@ class _Desk:
             return _error(
                 422, "malformed", "The vote was not understood. Nothing was saved; reload the page."
             )
-        voter = await self._voter(request)
-        if voter is None:
+        ending = await run_in_threadpool(self._cast, request.cookies.get(COOKIE), body)
+        if ending is None:
             return _join_first()
-        fields = (body.get(name) for name in ("ticket", "answers", "evidence", "receipts"))
-        ending = await run_in_threadpool(self._booth.vote, voter, *fields)
         if isinstance(ending, Conflict):
             return _error(409, "conflict", ending.sentence)
-        if not isinstance(ending, Saved):
+        if isinstance(ending, Refusal):
             more = {} if ending.retry_after_s is None else {"retry_after_s": ending.retry_after_s}
             return _error(REFUSED_WITH[ending.kind], ending.kind, ending.sentence, **more)
-        shown = await run_in_threadpool(self._booth.round, voter)
+        saved, shown = ending
         nonce = body.get("nonce")
         echoed = nonce if isinstance(nonce, str) and nonce.isascii() else None
-        reply = {"saved": True, "again": ending.again, "nonce": echoed, **shown.as_json()}
+        reply = {"saved": True, "again": saved.again, "nonce": echoed, **shown.as_json()}
         return JSONResponse(reply, headers=PRIVATE)
+
+    def _cast(
+        self, secret: str | None, body: dict[str, Any]
+    ) -> tuple[Saved, Round] | Conflict | Refusal | None:
+        """What becomes of the vote, and what is shown after it: in one go: steps to a thread cost."""
+        voter = self._booth.voter(secret)
+        if voter is None:
+            return None
+        fields = (body.get(name) for name in ("ticket", "answers", "evidence", "receipts"))
+        ending = self._booth.vote(voter, *fields)
+        return (ending, self._booth.round(voter)) if isinstance(ending, Saved) else ending
 
     def clip(self, request: Request) -> Response:
         clip = self._booth.clip(request.path_params["token"])
