@@ -1,4 +1,4 @@
-"""Fixtures every test may use: a real PostgreSQL, thrown away afterwards.
+"""Fixtures every test may use: a real PostgreSQL, thrown away afterwards, and a real browser.
 
 `EVALHARNESS_TEST_POSTGRES` names a database to use (a URL whose user may create schemas); otherwise
 a server is started from Debian's programs, reachable through a Unix socket only. Where neither is there,
@@ -18,11 +18,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 POSTGRES_PROGRAMS = Path("/usr/lib/postgresql")
 INITDB_OPTIONS = [
     "--username=evalharness",
@@ -35,6 +49,26 @@ SERVER_OPTIONS = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page
 START_TIMEOUT_S = 60.0
 
 
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """A fresh Chromium."""
+    if not CHROMIUM.is_file():
+        _without(f"There is no {CHROMIUM}: install Debian's 'chromium' for the tests in a browser.")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
+
+
+def _without(reason: str) -> NoReturn:
+    """Fail where services are a must, else skip."""
+    if os.environ.get("EVALHARNESS_REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """URL of a PostgreSQL database to make test databases in; one server per test process."""
@@ -44,12 +78,7 @@ def postgres_server() -> Iterator[str]:
         return
     newest = max(POSTGRES_PROGRAMS.glob("*/bin/initdb"), key=lambda program: program.parts[-3], default=None)
     if newest is None:
-        reason = (
-            "No PostgreSQL to test with: install Debian's 'postgresql', or set EVALHARNESS_TEST_POSTGRES."
-        )
-        if os.environ.get("EVALHARNESS_REQUIRE_SERVICES") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _without("No PostgreSQL to test with: install Debian's 'postgresql' or set EVALHARNESS_TEST_POSTGRES")
     with _throwaway_cluster(newest.parent) as url:
         yield url
 

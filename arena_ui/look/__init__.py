@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 __all__ = ["ICON", "PAGE_STYLE", "THEME", "asset", "styles"]
 
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
-<rect x="1" y="6" width="14" height="20" rx="4" fill="#2f5bea"/>
+<rect x="1" y="6" width="14" height="20" rx="4" fill="#2a54dc"/>
 <rect x="17" y="6" width="14" height="20" rx="4" fill="#9fb4f8"/>
 </svg>"""
 """The browser tab's icon, from here and not from another site."""
@@ -20,8 +21,8 @@ PAGE_STYLE = """<style>
 """Streamlit leaves more room above a page than a phone has, and tells voters to restart a server when a
 connection is lost; the player says itself what becomes of their vote."""
 
-THEME: dict[str, str] = {
-    "theme.light.primaryColor": "#2f5bea",
+THEME: dict[str, Any] = {
+    "theme.light.primaryColor": "#2a54dc",
     "theme.light.backgroundColor": "#f7f7f5",
     "theme.light.secondaryBackgroundColor": "#ffffff",
     "theme.light.textColor": "#16181d",
@@ -30,6 +31,7 @@ THEME: dict[str, str] = {
     "theme.dark.secondaryBackgroundColor": "#191c22",
     "theme.dark.textColor": "#eceef2",
     "theme.baseRadius": "0.75rem",
+    "theme.headingFontSizes": ["2.2rem", "1.4rem"],
 }
 
 

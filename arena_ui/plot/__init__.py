@@ -10,14 +10,17 @@ from arena_ui.look import asset, styles
 
 __all__ = ["plot"]
 
-HTML = """<div class="wide"></div>
-<div class="narrow"></div>"""
+HTML = """<div class="wide" role="img"></div>
+<div class="narrow" role="img"></div>"""
 
 _render: list[Any] = []
 
 
-def plot(*, wide: str, narrow: str) -> None:
-    """Show one of two drawings of the same thing. Both are our own SVG, never a visitor's."""
+def plot(*, wide: str, narrow: str, says: str) -> None:
+    """Show one of two drawings of the same thing. Both are our own SVG, never a visitor's.
+
+    `says` is what who cannot see them is told.
+    """
     if not _render:  # registered once per process, and only when first shown
         _render.append(
             st.components.v2.component(
@@ -27,4 +30,4 @@ def plot(*, wide: str, narrow: str) -> None:
                 js=asset(__file__, "plot.js"),
             )
         )
-    _render[0](key="plot", data={"wide": wide, "narrow": narrow})
+    _render[0](key="plot", data={"wide": wide, "narrow": narrow, "says": says})

@@ -1,4 +1,9 @@
 // Puts the server's own drawing into the page, where it can follow the theme's colours.
 export default function ({ data, parentElement: root }) {
-  for (const size of ["wide", "narrow"]) root.querySelector(`.${size}`).innerHTML = data[size];
+  for (const size of ["wide", "narrow"]) {
+    const drawing = root.querySelector(`.${size}`);
+    drawing.innerHTML = data[size];
+    drawing.setAttribute("aria-label", data.says);
+    drawing.firstElementChild.setAttribute("aria-hidden", "true");
+  }
 }

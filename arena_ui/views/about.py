@@ -10,19 +10,20 @@ from arena_ui.consent import CONSENT_VERSION
 __all__ = ["page"]
 
 TEXT = """
-### How it works
+## How it works
 
 You see two clips made for the same prompt by two different systems. You are not told which. Both were brought
 to one size, frame rate and loudness, and carry nothing that names their maker. Watch both, then say which is
 better. Which pair comes next and which clip is on the left is drawn by chance and balanced over all voters.
+Some studies add a few pairs that only check that people look and read; they count for nobody's clips.
 
-### What is kept
+## What is kept
 
 A random voter number, the languages you ticked, your answers with their times, and how far each clip was
 played. One cookie lets you come back to where you were. No name, no address, no tracking, and nothing leaves
 this server.
 
-### Keys
+## Keys
 
 | key | does |
 | --- | --- |

@@ -35,7 +35,7 @@ def page() -> None:
         if isinstance(board, str):
             st.info(board, icon=":material/hourglass_empty:")
             return
-        st.markdown(f"#### {headline(board)}")
+        st.markdown(f"## {headline(board)}")
         _plot(board)
         _table(board)
         for note in board.notes:
@@ -54,13 +54,14 @@ def board_of(category: str, question: Question) -> Leaderboard:
 
     arena = current()
     slice_ = None if category == ALL else Category(category)
+    ballots = arena.store.ballots(category=slice_, question=question)
     return leaderboard(
-        arena.store.ballots(category=slice_, question=question),
+        ballots,
         category=slice_,
         question=question,
         labels={system.name: system.label for system in arena.study.systems},
         systems=[system.name for system in arena.study.systems],
-        excluded=len(arena.store.exclusions()),
+        excluded=arena.store.votes_cast(category=slice_, question=question) - len(ballots),
     )
 
 
@@ -75,7 +76,11 @@ def _cached(category: str, question: Question) -> Leaderboard | str:
 def _plot(board: Leaderboard) -> None:
     from evalharness.reports import forest_svg
 
-    plot(wide=forest_svg(board), narrow=forest_svg(board, compact=True))
+    plot(
+        wide=forest_svg(board),
+        narrow=forest_svg(board, compact=True),
+        says="Ratings with intervals; the table below holds the same numbers.",
+    )
 
 
 def _table(board: Leaderboard) -> None:

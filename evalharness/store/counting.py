@@ -67,18 +67,16 @@ class Counting:
         left, right, outcome, voter, prompt = np.concatenate(pieces, axis=1)
         return VoteColumns(tuple(systems), tuple(voters), tuple(prompts), left, right, outcome, voter, prompt)
 
-    def votes_cast(self, *, category: Category, question: Question) -> int:
+    def votes_cast(self, *, category: Category | None, question: Question) -> int:
         """How many votes on comparisons there are, those that are left out of `vote_columns` too."""
         votes, battles = schema.votes, schema.battles
         query = (
             select(func.count())
             .select_from(votes.join(battles, votes.c.battle_id == battles.c.id))
-            .where(
-                votes.c.question == question,
-                battles.c.category == category,
-                battles.c.purpose == Purpose.COMPARISON,
-            )
+            .where(votes.c.question == question, battles.c.purpose == Purpose.COMPARISON)
         )
+        if category is not None:
+            query = query.where(battles.c.category == category)
         with self._database.reading("count the votes") as connection:
             return connection.execute(query).scalar_one()
 

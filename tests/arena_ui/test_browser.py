@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +20,11 @@ from evalharness.records import Battle, Leaderboard
 from evalharness.store import Store
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, Response, WebSocket
+    from playwright.sync_api import Browser, BrowserContext, Page, Response, WebSocket
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-             "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 BY_MOUSE, BY_KEY = 20, 20
 KEYS = {"left": "ArrowLeft", "right": "ArrowRight", "tie": "ArrowDown", "both_bad": "ArrowUp"}
 STRONGER = ["ember-nine", "quartz-turbo", "glacier-xl"]
@@ -90,19 +86,9 @@ def _bytes(frame: str | bytes) -> bytes:
 
 
 @pytest.fixture
-def context() -> Iterator[BrowserContext]:
+def context(browser: Browser) -> BrowserContext:
     """A fresh browser profile."""
-    if not Path(CHROMIUM).exists():
-        missing = f"There is no {CHROMIUM}: install Debian's 'chromium' to run the arena's browser tests."
-        if os.environ.get("EVALHARNESS_REQUIRE_SERVICES") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser.new_context(viewport={"width": 1280, "height": 800})
-        browser.close()
+    return browser.new_context(viewport={"width": 1280, "height": 800})
 
 
 def arrive(page: Page, url: str) -> None:
