@@ -30,7 +30,7 @@ AWAY = "The database does not answer just now. Nothing is lost; the page tries a
 FAILED = (
     "Something failed here, and it was noted as {reference}. Votes that were saved are safe; reload the page."
 )
-ID = re.compile(r"\b[0-9a-f]{12,}\b|(?<![\w./-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}={0,2}")
+ID = re.compile(r"\b[0-9a-f]{12,}\b|(?<![\w.-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}={0,2}")
 ADDRESS = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w:])"
 )

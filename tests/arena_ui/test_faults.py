@@ -64,7 +64,7 @@ def test_logs_name_nobody(capsys: pytest.CaptureFixture[str]) -> None:
         with scrubbed_logs():
             log.warning("voter %s voted from %s", VOTER, "203.0.113.77")
             try:
-                raise ValueError(f"no battle {TICKET} for 2001:db8:1:2::9 with {SECRET}")
+                raise ValueError(f"no battle {TICKET} for 2001:db8:1:2::9 at /clip/{SECRET}")
             except ValueError:
                 log.exception("failed")
     finally:
