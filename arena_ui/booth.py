@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,8 @@ class Booth:
         self._pool = Pool(store.prompts(), exhibits)
         self._dealer = Dealer(settings, store, self._pool, clock)
         self._drawing = threading.Lock()
+        # A battle never changes once it is drawn; its clips and its vote ask for it within a minute.
+        self._battle = lru_cache(maxsize=4096)(store.battle)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -236,7 +239,7 @@ class Booth:
     def _opened(self, token: str) -> tuple[tokens.Showing | None, Battle | None]:
         showing = self._sealer.open(token, self._clock().timestamp())
         try:
-            return showing, None if showing is None else self._store.battle(showing.battle_id)
+            return showing, None if showing is None else self._battle(showing.battle_id)
         except NotFoundError:  # the key outlived the database
             return None, None
 

@@ -206,11 +206,11 @@ class Voting:
 
 def _battles(connection: Connection, query: Select[Any]) -> list[Battle]:
     """The battles of `query`, oldest first, each with its questions in their order; one statement."""
-    chosen, asked = query.subquery(), schema.battle_questions.c
+    battles, asked = schema.battles.c, schema.battle_questions.c
     rows = connection.execute(
-        select(chosen, asked.question)
-        .join(schema.battle_questions, asked.battle_id == chosen.c.id)
-        .order_by(chosen.c.created_at, chosen.c.id, asked.position)
+        query.add_columns(asked.question)
+        .join(schema.battle_questions, asked.battle_id == battles.id)
+        .order_by(battles.created_at, battles.id, asked.position)
     )
     grouped = (list(group) for _, group in groupby(rows, key=attrgetter("id")))
     return [convert.battle(group[0], [row.question for row in group]) for group in grouped]
