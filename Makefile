@@ -8,7 +8,9 @@ PYTHON ?= python3
 VENV ?= .venv
 STUDY ?= data/runs/demo
 BIN := $(VENV)/bin
-# Python compiles what it imports when it first does; compiling all of torch beforehand takes a minute and a gigabyte.
+# Python compiles what it imports when it first does, if it may keep it (hence the empty variable); compiling all
+# of torch beforehand takes a minute and a gigabyte.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
 # Wheels of which only the files inside are read. What they say they need beside them would be many times

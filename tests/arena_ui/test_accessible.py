@@ -44,8 +44,7 @@ def rate(study: Study) -> None:
                 hall.answer(store.battle(pair.battle_id), list(Outcome)[number % 4])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1920])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark"), (1920, "light")])
 def test_every_page_of_a_voter(
     make_study: Callable[..., Study],
     serve: Callable[..., Any],

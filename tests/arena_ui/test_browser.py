@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).parents[2]
-BY_MOUSE, BY_KEY = 20, 20
+BY_MOUSE, BY_KEY = 12, 12
 KEYS = {"left": "ArrowLeft", "right": "ArrowRight", "tie": "ArrowDown", "both_bad": "ArrowUp"}
 STRONGER = ["ember-nine", "quartz-turbo", "glacier-xl"]
 WHOLE_DOM = """() => {
@@ -163,7 +163,7 @@ def board(store: Store) -> Leaderboard:
     return leaderboard(store.ballots())
 
 
-def test_twenty_votes_by_mouse_and_twenty_by_keyboard_count_and_nothing_names_a_system(
+def test_votes_by_mouse_and_by_keyboard_count_and_nothing_names_a_system(
     make_study: Callable[..., Study],
     serve: Callable[..., Any],
     context: BrowserContext,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from typing import Any
 
 import httpx
@@ -93,8 +94,11 @@ def test_what_names_nobody_stays(text: str) -> None:
 
 
 def test_a_page_that_fails_shows_a_reference_in_place_of_a_traceback(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Streamlit puts its script in the place of this process's own, which processes begun later would run.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
     def script() -> None:
         from arena_ui.faults import on_script_error
 
