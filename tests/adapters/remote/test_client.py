@@ -163,10 +163,14 @@ def hanging_up_on_the_second_call() -> Iterator[str]:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}"
 
     def serve(connection: socket.socket) -> None:
-        with connection:
-            connection.recv(65536)
+        with connection, connection.makefile("rb") as heard:
+            length = 0
+            while (line := heard.readline()) not in (b"\r\n", b""):
+                name, _, value = line.partition(b":")
+                length = int(value) if name.lower() == b"content-length" else length
+            heard.read(length)
             connection.sendall(answer)
-            connection.recv(65536)
+            heard.readline()
 
     def accept() -> None:
         while True:
