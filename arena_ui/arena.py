@@ -50,8 +50,8 @@ def open_arena(folder: Path, progress: Callable[[int, int], None] | None = None)
 
 
 def _to_show(store: Store) -> Iterator[tuple[str, str]]:
-    """Path and hash of the current exhibits, and of older ones that battles were drawn with."""
-    current = store.exhibits()
+    """Path and hash of the current exhibits, spoiled ones too, and of older ones that battles show."""
+    current = (*store.exhibits(), *store.flawed_exhibits())
     drawn = {side for battle in store.battles() for side in (battle.left_exhibit, battle.right_exhibit)}
     older = (store.exhibit(exhibit_id) for exhibit_id in sorted(drawn - {exhibit.id for exhibit in current}))
     for exhibit in (*current, *older):

@@ -18,7 +18,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from arena_ui import options
 from arena_ui.arena import Arena, open_arena
-from arena_ui.consent import CONSENT_VERSION
+from arena_ui.consent import consent_versions
+from arena_ui.exits import SUBMITS_TO
 from arena_ui.faults import Faults, on_script_error, scrubbed_logs
 from arena_ui.guard import Guard
 from arena_ui.limits import Limits
@@ -48,7 +49,7 @@ def build(folder: Path | None = None, progress: Callable[[int, int], None] | Non
 
     return App(
         Path(__file__).with_name("app.py"),
-        routes=[*arena.health.routes(), *build_routes(arena.booth, CONSENT_VERSION)],
+        routes=[*arena.health.routes(), *build_routes(arena.booth, consent_versions(arena.study.settings))],
         middleware=_around(arena),
         lifespan=lifespan,
         on_script_error=on_script_error,
@@ -57,7 +58,13 @@ def build(folder: Path | None = None, progress: Callable[[int, int], None] | Non
 
 def _around(arena: Arena) -> list[Middleware]:
     """What a request passes on its way in, outermost first."""
-    settings = arena.study.settings.arena
+    settings, recruiting = arena.study.settings.arena, arena.study.settings.recruiting
+    guard = Middleware(
+        Guard,
+        allowed_hosts=settings.allowed_hosts,
+        embedded_in=recruiting.embedded_in,
+        submits_to=SUBMITS_TO.get(recruiting.platform, ()),
+    )
     limits = Middleware(
         Limits,
         votes_per_minute=settings.votes_per_minute,
@@ -65,7 +72,7 @@ def _around(arena: Arena) -> list[Middleware]:
     )
     return [
         Middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies),
-        Middleware(Guard, allowed_hosts=settings.allowed_hosts),
+        guard,
         Middleware(Faults),
         *([limits] if settings.votes_per_minute else []),
     ]

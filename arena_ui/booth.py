@@ -7,32 +7,39 @@ die at any moment and another, with the same key, goes on.
 
 from __future__ import annotations
 
-import secrets
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from arena_ui import tokens
 from arena_ui.dealer import Dealer
+from arena_ui.known import KnownBattles
+from arena_ui.people import People
+from arena_ui.screening.trials import Trials
+from arena_ui.sittings import Rest, back_in, rest_due
 from arena_ui.tokens import Part, Sealer
-from evalharness.battles import Pool, trap_words
+from arena_ui.words import words
+from evalharness.battles import Pool
 from evalharness.config import Study
 from evalharness.errors import AlreadyAnswered, NotFoundError
-from evalharness.records import Battle, BlindPair, Exhibit, Outcome, Purpose, Question, Voter
+from evalharness.labels import FaultKind
+from evalharness.people import Fault
+from evalharness.records import Battle, BlindPair, Exhibit, Purpose, Voter
+from evalharness.settings import RecruitingSettings
 from evalharness.store import Store
 from evalharness.store.showings import Shown
 from evalharness.votes import (
+    Answers,
     Refusal,
     RefusalKind,
     Showing,
+    answers_from,
     evidence_from,
     judge,
-    outcomes_from,
     same_answers,
 )
 
@@ -55,6 +62,9 @@ class Round:
     """Pairs asked for; less than the study's setting where it has fewer."""
     finished: bool
     """Whether the study has all the battles that it wants: nobody else is shown any."""
+    rest: Rest = Rest.NONE
+    back_in_s: int = 0
+    """Where they have to rest: seconds until they are shown pairs again."""
 
     def as_json(self) -> dict[str, Any]:
         """For the page."""
@@ -100,20 +110,35 @@ class Booth:
     ) -> None:
         self._study, self._store, self._sealer, self._clock = study, store, sealer, clock
         settings = study.settings
-        self._watch_share = settings.arena.watch_share
+        self._watch_share, self._scale = settings.arena.watch_share, settings.arena.scale
         self._ticket_life = timedelta(seconds=settings.pairing.ticket_life_s)
         shown_systems = {system.name for system in study.systems}
-        exhibits = [
-            each
-            for each in store.exhibits()
-            if each.clip.system in shown_systems and study.path(each.path).is_file()
-        ]
+        exhibits, copies = (
+            [each for each in stored if each.clip.system in shown_systems and study.path(each.path).is_file()]
+            for stored in (store.exhibits(), store.flawed_exhibits())
+        )
         self._exhibits: dict[str, Exhibit] = {each.id: each for each in exhibits}
         self._pool = Pool(store.prompts(), exhibits)
-        self._dealer = Dealer(settings, store, self._pool, clock)
+        self._dealer = Dealer(settings, store, self._pool, copies, clock)
         self._drawing = threading.Lock()
-        # A battle never changes once it is drawn; its clips and its vote ask for it within a minute.
-        self._battle = lru_cache(maxsize=4096)(store.battle)
+        self._known = KnownBattles(store)
+        self._break_after = timedelta(minutes=settings.arena.break_after_minutes)
+        self._longest_sitting = timedelta(minutes=settings.arena.longest_session_minutes)
+        self.people = People(store, sealer, clock)
+        self.trials = Trials(
+            settings.screening,
+            study.folder,
+            store,
+            sealer,
+            clock,
+            sounds=not all(each.silent for each in exhibits),
+            spoken=self.languages,
+        )
+
+    @property
+    def recruiting(self) -> RecruitingSettings:
+        """Who sends this study's voters."""
+        return self._study.settings.recruiting
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -131,45 +156,47 @@ class Booth:
         """Pairs each voter is asked for: the study's setting, or all there are, and its checks."""
         return self._dealer.session
 
-    def join(self, languages: Sequence[str], consent_version: str) -> tuple[Voter, str]:
-        """A new voter, and the secret their browser keeps; only its hash is stored."""
-        secret = secrets.token_urlsafe(32)
-        voter = Voter(
-            secrets.token_hex(8), tuple(languages), self._clock(), consent_version, _hash_of(secret)
-        )
-        self._store.put_voter(voter)
-        return voter, secret
-
     def voter(self, secret: str | None) -> Voter | None:
         """Whose secret this is."""
-        return self._store.voter_by_token(_hash_of(secret)) if secret else None
+        return self.people.voter(secret)
 
     def round(self, voter: Voter) -> Round:
         """The voter's open pairs, drawn now where there are fewer than two, with fresh tokens."""
         with self._drawing:
-            before = list(self._store.shown_to(voter.id))
+            before = list(self._known.shown_to(voter.id))
             waiting = [each.battle for each in before if self._is_waiting(each)]
             done = sum(each.answered_at is not None for each in before)
-            while len(waiting) < OPEN_PAIRS and done + len(waiting) < self.pairs_asked_for:
+            rest, back_in_s = self._rest(before) if done < self.pairs_asked_for else (Rest.NONE, 0)
+            while (
+                rest is not Rest.OVER
+                and len(waiting) < OPEN_PAIRS
+                and done + len(waiting) < self.pairs_asked_for
+            ):
                 battle = self._dealer.deal(voter, before)
                 if battle is None:
                     break
                 self._store.open_battle(battle)
+                self._known.note(battle)
                 self._dealer.note(battle)
                 before.append(Shown(battle, None))
                 waiting.append(battle)
             finished = not waiting and self._dealer.is_finished
+        total = max(self.pairs_asked_for, done + len(waiting))
+        if rest is Rest.OVER:
+            waiting = []
         waiting.sort(key=lambda battle: (battle.created_at, battle.id))  # as the store tells them next time
         return Round(
-            tuple(self._blind(battle) for battle in waiting[:OPEN_PAIRS]),
+            tuple(self._blind(battle, voter.interface) for battle in waiting[:OPEN_PAIRS]),
             done=done,
-            total=max(self.pairs_asked_for, done + len(waiting)),
+            total=total,
             finished=finished,
+            rest=rest,
+            back_in_s=back_in_s,
         )
 
     def is_done(self, voter: Voter) -> bool:
         """Whether the voter has answered all they are asked for, or nothing is left for them."""
-        before = self._store.shown_to(voter.id)
+        before = self._known.shown_to(voter.id)
         if any(map(self._is_waiting, before)):
             return False
         if sum(each.answered_at is not None for each in before) >= self.pairs_asked_for:
@@ -181,18 +208,20 @@ class Booth:
         self, voter: Voter, ticket: object, answers: object, evidence: object, receipts: object
     ) -> Saved | Conflict | Refusal:
         """Take a vote, once. The same answers again are answered alike, others change nothing."""
-        before = {each.battle.id: each for each in self._store.shown_to(voter.id)}
+        before = {each.battle.id: each for each in self._known.shown_to(voter.id)}
         shown = before.get(ticket) if isinstance(ticket, str) else None
         if shown is None:
             return Refusal(
                 RefusalKind.MALFORMED, "This pair was not drawn for you. Nothing was saved; reload the page."
             )
         battle = shown.battle
-        outcomes = outcomes_from(answers)
-        if isinstance(outcomes, Refusal):
-            return outcomes
+        given = answers_from(answers, self._scale)
+        if isinstance(given, Refusal):
+            return given
         if shown.answered_at is not None:
-            return self._repeated(battle, outcomes)
+            return self._repeated(battle, given)
+        if shown.faulty:
+            return Conflict("You put this pair aside before; nothing was changed.")
         if not self._is_waiting(shown):
             return Refusal(
                 RefusalKind.EXPIRED,
@@ -203,15 +232,29 @@ class Booth:
         if isinstance(observed, Refusal):
             return observed
         showing = self._showing(battle, before.values(), receipts)
-        votes = judge(battle, outcomes, showing, observed, self._clock())
+        votes = judge(battle, given, showing, observed, self._clock())
         if isinstance(votes, Refusal):
             return votes
         try:
             self._store.commit_votes(votes)
         except AlreadyAnswered:
-            return self._repeated(battle, outcomes)
+            return self._repeated(battle, given)
         self._dealer.preferring.note_vote()
         return Saved(again=False)
+
+    def report(self, voter: Voter, ticket: object, kind: object) -> Saved | Conflict | Refusal:
+        """Put aside a pair that its voter cannot judge. It counts for nobody, and is not answered later."""
+        shown = next((each for each in self._known.shown_to(voter.id) if each.battle.id == ticket), None)
+        if shown is None or kind not in list(FaultKind):  # in a set, what is sent would have to be hashable
+            return Refusal(
+                RefusalKind.MALFORMED,
+                "The fault was not understood, or the pair was not drawn for you. Nothing was saved.",
+            )
+        try:
+            self._store.report_fault(Fault(shown.battle.id, FaultKind(str(kind)), self._clock()))
+        except AlreadyAnswered:
+            return Conflict("You answered this pair before; your answer stands and nothing was changed.")
+        return Saved(again=shown.faulty)
 
     def clip(self, token: str) -> Clip | None:
         """The clip behind a token, or None."""
@@ -239,11 +282,11 @@ class Booth:
     def _opened(self, token: str) -> tuple[tokens.Showing | None, Battle | None]:
         showing = self._sealer.open(token, self._clock().timestamp())
         try:
-            return showing, None if showing is None else self._battle(showing.battle_id)
+            return showing, None if showing is None else self._known.battle(showing.battle_id)
         except NotFoundError:  # the key outlived the database
             return None, None
 
-    def _blind(self, battle: Battle) -> BlindPair:
+    def _blind(self, battle: Battle, interface: str) -> BlindPair:
         prompt = self._pool.prompts[battle.prompt_id]
         left, right = self._exhibit(battle.left_exhibit), self._exhibit(battle.right_exhibit)
         expires_s = self._clock().timestamp() + TOKEN_LIFE_S
@@ -253,7 +296,9 @@ class Booth:
 
         text, language, spoken = prompt.text, prompt.language, prompt.spoken
         if battle.purpose is Purpose.TRAP and battle.expected is not None:
-            text, language, spoken = trap_words(battle.expected), "en", None
+            said = words(interface)
+            text = said["trap.words"].format(answer=said[f"answer.{battle.expected}"])
+            language, spoken = interface, None
         return BlindPair(
             battle_id=battle.id,
             prompt_text=text,
@@ -268,9 +313,22 @@ class Booth:
             silent=left.silent and right.silent,
         )
 
+    def _rest(self, before: Sequence[Shown]) -> tuple[Rest, int]:
+        """Whether the voter has sat for long, and for how many seconds they should stay away."""
+        seen = [each.battle.created_at for each in before]
+        answered = [each.answered_at for each in before if each.answered_at is not None]
+        now = self._clock()
+        rest = rest_due(seen, answered, now, self._break_after, self._longest_sitting)
+        away = back_in([*seen, *answered], now)
+        return rest, math.ceil(away.total_seconds()) if rest is Rest.OVER else 0
+
     def _is_waiting(self, shown: Shown) -> bool:
         """Whether it may still be answered."""
-        return shown.answered_at is None and self._clock() - shown.battle.created_at <= self._ticket_life
+        return (
+            not shown.faulty
+            and shown.answered_at is None
+            and self._clock() - shown.battle.created_at <= self._ticket_life
+        )
 
     def _showing(self, battle: Battle, before: Iterable[Shown], receipts: object) -> Showing:
         left, right = self._exhibit(battle.left_exhibit), self._exhibit(battle.right_exhibit)
@@ -286,8 +344,8 @@ class Booth:
             delivered_right=self._sealer.is_receipt(given.get("right"), battle.id, Part.RIGHT),
         )
 
-    def _repeated(self, battle: Battle, outcomes: Mapping[Question, Outcome]) -> Saved | Conflict:
-        if same_answers(self._store.votes(battle.id), outcomes):
+    def _repeated(self, battle: Battle, answers: Answers) -> Saved | Conflict:
+        if same_answers(self._store.votes(battle.id), answers):
             return Saved(again=True)
         return Conflict("You answered this pair before; your first answer stands and nothing was changed.")
 
@@ -301,7 +359,3 @@ class Booth:
 def common_length(sizes: Sequence[int]) -> int:
     """Bytes to which both clips of a battle are brought: their size, or room for one more box beyond it."""
     return max(sizes) if len(set(sizes)) == 1 else max(sizes) + 8
-
-
-def _hash_of(secret: str) -> str:
-    return sha256(secret.encode()).hexdigest()

@@ -10,9 +10,22 @@ from random import Random
 
 from arena_ui.preferring import Preferring
 from arena_ui.shown import ShownByNow
-from evalharness.battles import Agenda, Checks, Pool, Quotas, draw, pair_of, questions_for, trap_answer
+from evalharness.battles import (
+    Agenda,
+    Checks,
+    Policy,
+    Pool,
+    Quotas,
+    draw,
+    draw_gold,
+    gold_pairs,
+    in_order_for,
+    pair_of,
+    questions_for,
+    trap_answer,
+)
 from evalharness.config import StudySettings
-from evalharness.records import Battle, Purpose, Voter
+from evalharness.records import Battle, Exhibit, Purpose, Voter
 from evalharness.store import Store
 from evalharness.store.showings import Shown
 
@@ -23,15 +36,24 @@ class Dealer:
     """Draws battles of one study. Not thread-safe: the booth draws one at a time."""
 
     def __init__(
-        self, settings: StudySettings, store: Store, pool: Pool, clock: Callable[[], datetime]
+        self,
+        settings: StudySettings,
+        store: Store,
+        pool: Pool,
+        copies: Sequence[Exhibit],
+        clock: Callable[[], datetime],
     ) -> None:
+        """`copies` are the spoiled exhibits that can be shown."""
         pairing = settings.pairing
         self._pool, self._clock = pool, clock
         self._policy, self._questions = pairing.policy, tuple(settings.arena.questions)
+        self._scale = settings.arena.scale
         quotas = Quotas(pairing.battles_per_pair, pairing.battles_per_prompt, pairing.battles_per_category)
         life = timedelta(seconds=pairing.ticket_life_s)
         self._shown = ShownByNow(store, pool, quotas, life, clock)
-        self._checks = Checks(**settings.checks.model_dump())
+        wanted = Checks(**settings.checks.model_dump())
+        self._golds = gold_pairs(pool, copies) if wanted.golds else ()
+        self._checks = replace(wanted, golds=min(wanted.golds, len(self._golds)))
         self._comparisons = min(settings.arena.votes_per_voter, pool.size)
         self.preferring = Preferring(store, pairing, pool.systems)
         # Seeded by how far the study has come: reproducible, and a restart does not repeat itself.
@@ -54,6 +76,8 @@ class Dealer:
         for kind in agenda.due(battles):
             if kind is Purpose.TRAP:
                 check = self._trap(voter, battles)
+            elif kind is Purpose.GOLD:
+                check = self._gold(voter, battles)
             else:
                 again = agenda.to_repeat(battles, [each.answered_at is not None for each in before])
                 check = None if again is None else self._repeat(kind, again)
@@ -68,29 +92,49 @@ class Dealer:
         )
         if drawn is None:
             return None
-        prompt = self._pool.prompts[drawn.pair.prompt_id]
+        return self._battle(voter, drawn.left, drawn.right, drawn.probability, drawn.policy)
+
+    def _battle(
+        self, voter: Voter, left: Exhibit, right: Exhibit, probability: float, policy: Policy
+    ) -> Battle:
+        """These two, with the questions that apply to them and to the voter."""
+        prompt = self._pool.prompts[left.prompt_id]
         questions = questions_for(
-            prompt, drawn.left, drawn.right, enabled=self._questions, languages=voter.languages
+            prompt,
+            left,
+            right,
+            enabled=in_order_for(voter.id, self._questions),
+            languages=voter.languages,
         )
         return Battle(
             id=secrets.token_hex(16),
             voter_id=voter.id,
             prompt_id=prompt.id,
-            category=drawn.category,
-            left=drawn.left.clip,
-            right=drawn.right.clip,
-            left_exhibit=drawn.left.id,
-            right_exhibit=drawn.right.id,
+            category=prompt.category,
+            left=left.clip,
+            right=right.clip,
+            left_exhibit=left.id,
+            right_exhibit=right.id,
             questions=questions,
-            probability=drawn.probability,
-            policy=drawn.policy,
+            probability=probability,
+            policy=policy,
             created_at=self._clock(),
         )
 
     def _trap(self, voter: Voter, before: Sequence[Battle]) -> Battle | None:
         """A pair like any other, but for its words."""
         pair = self._comparison(voter, before)
-        return pair and replace(pair, purpose=Purpose.TRAP, expected=trap_answer(pair.id))
+        return pair and replace(pair, purpose=Purpose.TRAP, expected=trap_answer(pair.id, self._scale))
+
+    def _gold(self, voter: Voter, before: Sequence[Battle]) -> Battle | None:
+        """A pair like any other, but for what one side looks or sounds like."""
+        drawn = draw_gold(self._golds, before, self._rng)
+        if drawn is None:
+            return None
+        gold, probability = drawn
+        left, right, better = gold.sides(self._rng)
+        battle = self._battle(voter, left, right, probability, "uniform")
+        return replace(battle, purpose=Purpose.GOLD, expected=better)
 
     def _repeat(self, kind: Purpose, battle: Battle) -> Battle:
         again = replace(

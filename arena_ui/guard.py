@@ -1,8 +1,8 @@
 """What every response carries, and what no request may do: one ASGI middleware.
 
 - A request names a host that the study allows, where it allows only some.
-- A POST to /api/, and the page's websocket, come from our own page: their Origin is this host. A POST has the
-  header `X-Arena` too, which a form or an image on another site cannot send.
+- A POST to our routes, and the page's websocket, come from our own page: their Origin is this host. A POST
+  has the header `X-Arena` too, which a form or an image on another site cannot send.
 - A body says its length, and is small.
 - A path that is no page is answered 404; Streamlit by itself answers any path with the first page.
 - No websocket message names the folder this package lies in.
@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,8 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["PAGES", "Guard"]
 
-PAGES = frozenset({"/", "/vote", "/leaderboard", "/about"})
-"""Paths of Streamlit's pages, as `app.py` names them."""
+PAGES = frozenset({"/", "/vote", "/leaderboard", "/own-board", "/you", "/about"})
+"""Paths of the voters' pages, as `app.py` names them."""
 NO_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>No such page</title>
 <p>There is no such page here. <a href="/">To the study</a></p></html>"""
 LARGEST_BODY = 65_536
@@ -34,6 +34,7 @@ BODILESS = ("GET", "HEAD", "OPTIONS", "DELETE")
 HEALTH = ("/healthz", "/readyz")
 PORT = re.compile(r":\d*$")
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
+POSTED_TO = ("/api/", "/owner/")
 DIRECTIVES = {
     "default-src": "'self'",
     # Streamlit's bundle builds functions from text, and mounts components from blobs.
@@ -50,11 +51,8 @@ DIRECTIVES = {
     "frame-ancestors": "'none'",
 }
 PLACE = str(Path(__file__).parent).encode()
-POLICY = "; ".join(f"{name} {sources}" for name, sources in DIRECTIVES.items())
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -62,11 +60,23 @@ HEADERS = {
 
 
 class Guard:
-    """Checks requests and dresses responses. `allowed_hosts`: names, or "*.name"; empty for any."""
+    """Checks requests and dresses responses.
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str] = ()) -> None:
-        self._app = app
+    `allowed_hosts`: names, or "*.name"; empty for any. `pages`: the paths at which Streamlit has a page.
+    `embedded_in`: origins that may show it in a frame. `submits_to`: origins to which it may hand in a form.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        allowed_hosts: Sequence[str] = (),
+        pages: frozenset[str] = PAGES,
+        embedded_in: Sequence[str] = (),
+        submits_to: Sequence[str] = (),
+    ) -> None:
+        self._app, self._pages = app, pages
         self._allowed_hosts = tuple(host.lower() for host in allowed_hosts)
+        self._policy = _policy(embedded_in, submits_to)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -74,7 +84,8 @@ class Guard:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             refused = self._refusal(scope)
-            await (refused or self._app)(scope, receive, _dressed(scope, _astray(scope, receive, send)))
+            send = _dressed(self._policy, scope, send)
+            await (refused or self._app)(scope, receive, _astray(self._pages, scope, receive, send))
         elif not (self._host_is_allowed(scope) and _is_from_here(Headers(scope=scope))):
             await send({"type": "websocket.close", "code": 1008, "reason": "not from this arena's own page"})
         else:
@@ -92,8 +103,8 @@ class Guard:
         if int(length[:20]) > LARGEST_BODY:
             return _refused(413, "large", f"A request has {LARGEST_BODY} bytes at most.")
         ours = _is_from_here(headers) and "x-arena" in headers
-        if path.startswith("/api/") and scope["method"] == "POST" and not ours:
-            return _refused(403, "origin", "Votes are taken from this arena's own page alone.")
+        if path.startswith(POSTED_TO) and scope["method"] == "POST" and not ours:
+            return _refused(403, "origin", "This is taken from this arena's own page alone.")
         return None
 
     def _host_is_allowed(self, scope: Scope) -> bool:
@@ -108,6 +119,19 @@ class Guard:
         )
 
 
+def _policy(embedded_in: Sequence[str], submits_to: Sequence[str]) -> dict[str, str]:
+    """The headers that say what the page may load, whose frame it may be in, and where its forms go."""
+    own = {
+        "frame-ancestors": " ".join(embedded_in) or "'none'",
+        "form-action": " ".join(("'self'", *submits_to)),
+    }
+    directives = "; ".join(f"{name} {sources}" for name, sources in {**DIRECTIVES, **own}.items())
+    return {
+        "Content-Security-Policy": directives,
+        **({} if embedded_in else {"X-Frame-Options": "DENY"}),  # which knows no origins
+    }
+
+
 def _is_from_here(headers: Headers) -> bool:
     """Whether the request's Origin, which a browser writes and no page can, is the host it goes to."""
     scheme, _, origin = headers.get("origin", "").partition("://")
@@ -118,13 +142,13 @@ def _refused(status: int, kind: str, sentence: str) -> JSONResponse:
     return JSONResponse({"error": sentence, "kind": kind}, status_code=status)
 
 
-def _dressed(scope: Scope, send: Send) -> Send:
+def _dressed(policy: Mapping[str, str], scope: Scope, send: Send) -> Send:
     own = scope["path"].startswith(("/api/", "/clip/", "/picture/"))
 
     async def dressed(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in {**HEADERS, **policy}.items():
                 headers[name] = value
             if own:
                 for name in ("etag", "last-modified", "server"):
@@ -142,7 +166,7 @@ def _secure(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     return name, value + b"; Secure" if plain_cookie else value
 
 
-def _astray(scope: Scope, receive: Receive, send: Send) -> Send:
+def _astray(pages: frozenset[str], scope: Scope, receive: Receive, send: Send) -> Send:
     """A `send` that puts 404 in place of the first page, Streamlit's answer to any path it does not know."""
     astray = False
 
@@ -151,12 +175,12 @@ def _astray(scope: Scope, receive: Receive, send: Send) -> Send:
         if message["type"] == "http.response.start":
             astray = (
                 isinstance(scope.get("endpoint"), StaticFiles)
-                and scope["path"] not in PAGES
+                and scope["path"] not in pages
                 and Headers(raw=message["headers"]).get("content-type", "").startswith("text/html")
             )
             if astray:
                 reply: Response = HTMLResponse(NO_PAGE, 404, {"Cache-Control": "no-store"})
-                await reply(scope, receive, _dressed(scope, send))
+                await reply(scope, receive, send)
         if not astray:
             await send(message)
 

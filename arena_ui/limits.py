@@ -28,6 +28,7 @@ REQUESTS_A_VOTE = MappingProxyType(
     {
         "/": 1.0,  # pages
         "/api/join": 1 / 30,
+        "/api/return": 1 / 30,
         "/api/next": 1.0,
         "/api/vote": 1.0,
         "/api/": 1.0,

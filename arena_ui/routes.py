@@ -1,22 +1,23 @@
-"""The stateless routes beside the pages: join, next, vote, clips, first pictures.
+"""The stateless routes beside the pages: next, vote, clips, first pictures. Joining and leaving: door.py.
 
-    POST /api/join   {"consent": true, "languages": ["en"]}          -> 201, sets the voter's cookie
-    POST /api/next   {}                                              -> {pairs, done, total, finished}
+    POST /api/next   {}                 -> {pairs, done, total, finished, rest, back_in_s}
     POST /api/vote   {ticket, answers, evidence, receipts, nonce}    -> {saved, again, nonce, and as next}
+    POST /api/fault  {ticket, kind, nonce}                           -> as vote; the pair is put aside
     GET  /clip/{token}    one showing of one clip, ranges allowed
     GET  /picture/{token} a picture that a prompt goes with
 
-Errors are {"error": one sentence, "kind": label}. 401: join first. 409: the pair has other answers, and
-nothing was changed. 410: the pair waited too long, and is somebody else's. 422: the vote does not count, and
-why. 425: sent before the clips can have been watched; the same request is taken after `retry_after_s`.
+Errors are {"error": one sentence, "kind": label}. 401: join first. 403: trials come first, see screening/.
+409: the pair has other answers, and nothing was changed. 410: the pair waited too long, and is somebody
+else's. 422: the vote does not count, and why. 425: sent before the clips can have been watched; the same
+request is taken after `retry_after_s`.
 `nonce` is echoed, so that a page can tell replies apart; what makes a vote safe to repeat is the battle it is
 for.
 """
 
 from __future__ import annotations
 
-import json
 import mimetypes
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import shake_256
 from pathlib import Path
@@ -28,18 +29,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from arena_ui.booth import Booth, Clip, Conflict, Round, Saved
+from arena_ui.door import door_routes
+from arena_ui.replies import COOKIE, PRIVATE, body_of, error, join_first
+from arena_ui.screening.routes import screening_routes, trials_first
 from evalharness.media.boxes import free_box, served_bytes, spare_region
 from evalharness.records import Voter
 from evalharness.votes import Refusal, RefusalKind
 
 __all__ = ["COOKIE", "build_routes"]
 
-COOKIE = "arena_voter"
-COOKIE_LIFE_S = 180 * 24 * 3600
-LARGEST_BODY = 16_384
 LONGEST_NUMBER = 18
 """Digits of a byte position that can mean anything."""
-PRIVATE = {"Cache-Control": "private, no-store"}
 REFUSED_WITH = {
     RefusalKind.MALFORMED: 422,
     RefusalKind.UNSEEN: 422,
@@ -48,13 +48,15 @@ REFUSED_WITH = {
 }
 
 
-def build_routes(booth: Booth, consent_version: str) -> list[Route]:
-    """All routes over one booth."""
-    desk = _Desk(booth, consent_version)
+def build_routes(booth: Booth, consent_versions: Mapping[str, str]) -> list[Route]:
+    """All routes over one booth; the versions of the consent are by language of the pages."""
+    desk = _Desk(booth)
     return [
-        Route("/api/join", desk.join, methods=["POST"]),
+        *door_routes(booth.people, booth.recruiting, booth.languages, consent_versions),
+        *screening_routes(booth.people, booth.trials),
         Route("/api/next", desk.next, methods=["POST"]),
         Route("/api/vote", desk.vote, methods=["POST"]),
+        Route("/api/fault", desk.fault, methods=["POST"]),
         Route("/clip/{token}", desk.clip, methods=["GET"]),
         Route("/picture/{token}", desk.picture, methods=["GET"]),
     ]
@@ -63,76 +65,78 @@ def build_routes(booth: Booth, consent_version: str) -> list[Route]:
 class _Desk:
     """The handlers; each only reads the request, asks the booth, and words the reply."""
 
-    def __init__(self, booth: Booth, consent_version: str) -> None:
-        self._booth, self._consent_version = booth, consent_version
-
-    async def join(self, request: Request) -> Response:
-        body = await _body(request)
-        languages = None if body is None else body.get("languages")
-        known = self._booth.languages
-        if body is None or body.get("consent") is not True:
-            return _error(422, "consent", "Voting needs your consent. Tick the box to go on.")
-        if not isinstance(languages, list) or not all(each in known for each in languages):
-            return _error(422, "languages", "The languages were not understood. Reload the page.")
-        if await run_in_threadpool(self._booth.voter, request.cookies.get(COOKIE)) is not None:
-            return JSONResponse({"joined": True}, headers=PRIVATE)
-        _, secret = await run_in_threadpool(
-            self._booth.join, tuple(dict.fromkeys(languages)), self._consent_version
-        )
-        response = JSONResponse({"joined": True}, status_code=201, headers=PRIVATE)
-        response.set_cookie(
-            COOKIE,
-            secret,
-            max_age=COOKIE_LIFE_S,
-            httponly=True,
-            samesite="lax",
-            secure=request.url.scheme == "https",
-        )
-        return response
+    def __init__(self, booth: Booth) -> None:
+        self._booth = booth
 
     async def next(self, request: Request) -> Response:
         voter = await self._voter(request)
         if voter is None:
-            return _join_first()
-        shown = await run_in_threadpool(self._booth.round, voter)
+            return join_first()
+        shown = await run_in_threadpool(self._round, voter)
+        if shown is None:
+            return trials_first()
         return JSONResponse(shown.as_json(), headers=PRIVATE)
 
+    def _round(self, voter: Voter) -> Round | None:
+        """None before the voter is through with their trials."""
+        return self._booth.round(voter) if self._booth.trials.is_through(voter) else None
+
     async def vote(self, request: Request) -> Response:
-        body = await _body(request)
+        return await self._settle(request, self._cast)
+
+    async def fault(self, request: Request) -> Response:
+        return await self._settle(request, self._report)
+
+    async def _settle(
+        self, request: Request, act: Callable[[Voter, dict[str, Any]], Saved | Conflict | Refusal]
+    ) -> Response:
+        body = await body_of(request)
         if body is None:
-            return _error(
-                422, "malformed", "The vote was not understood. Nothing was saved; reload the page."
-            )
-        ending = await run_in_threadpool(self._cast, request.cookies.get(COOKIE), body)
-        if ending is None:
-            return _join_first()
+            return error(422, "malformed", "The vote was not understood. Nothing was saved; reload the page.")
+        ending = await run_in_threadpool(self._and_next, act, request.cookies.get(COOKIE), body)
+        if isinstance(ending, Response):
+            return ending
         if isinstance(ending, Conflict):
-            return _error(409, "conflict", ending.sentence)
+            return error(409, "conflict", ending.sentence)
         if isinstance(ending, Refusal):
             more = {} if ending.retry_after_s is None else {"retry_after_s": ending.retry_after_s}
-            return _error(REFUSED_WITH[ending.kind], ending.kind, ending.sentence, **more)
+            return error(REFUSED_WITH[ending.kind], ending.kind, ending.sentence, **more)
         saved, shown = ending
         nonce = body.get("nonce")
         echoed = nonce if isinstance(nonce, str) and nonce.isascii() else None
         reply = {"saved": True, "again": saved.again, "nonce": echoed, **shown.as_json()}
         return JSONResponse(reply, headers=PRIVATE)
 
-    def _cast(
-        self, secret: str | None, body: dict[str, Any]
-    ) -> tuple[Saved, Round] | Conflict | Refusal | None:
-        """What becomes of the vote, and what is shown after it: in one go: steps to a thread cost."""
+    def _and_next(
+        self,
+        act: Callable[[Voter, dict[str, Any]], Saved | Conflict | Refusal],
+        secret: str | None,
+        body: dict[str, Any],
+    ) -> tuple[Saved, Round] | Conflict | Refusal | Response:
+        """What becomes of it, and what is shown after it: in one go, since steps to a thread cost."""
         voter = self._booth.voter(secret)
         if voter is None:
-            return None
-        fields = (body.get(name) for name in ("ticket", "answers", "evidence", "receipts"))
-        ending = self._booth.vote(voter, *fields)
+            return join_first()
+        if not self._booth.trials.is_through(voter):
+            return trials_first()
+        ending = act(voter, body)
         return (ending, self._booth.round(voter)) if isinstance(ending, Saved) else ending
+
+    def _cast(self, voter: Voter, body: dict[str, Any]) -> Saved | Conflict | Refusal:
+        fields = (body.get(name) for name in ("ticket", "answers", "evidence", "receipts"))
+        return self._booth.vote(voter, *fields)
+
+    def _report(self, voter: Voter, body: dict[str, Any]) -> Saved | Conflict | Refusal:
+        return self._booth.report(voter, body.get("ticket"), body.get("kind"))
 
     def clip(self, request: Request) -> Response:
         clip = self._booth.clip(request.path_params["token"])
         if clip is None:
             return _gone()
-        return _ranged(request.headers.get("range"), clip)
+        reply = _ranged(request.headers.get("range"), clip)
+        if request.method == "HEAD":  # which delivers nothing
+            del reply.headers["X-Receipt"]
+        return reply
 
     def picture(self, request: Request) -> Response:
         path = self._booth.picture(request.path_params["token"])
@@ -194,27 +198,5 @@ def _spare(path: Path) -> tuple[int, int]:
     return spare_region(path)
 
 
-async def _body(request: Request) -> dict[str, Any] | None:
-    """The request's JSON object; None where it is something else, or too large."""
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > LARGEST_BODY:
-            return None
-    try:
-        value = json.loads(raw)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _error(status: int, kind: str, sentence: str, **more: Any) -> Response:
-    return JSONResponse({"error": sentence, "kind": kind, **more}, status_code=status, headers=PRIVATE)
-
-
-def _join_first() -> Response:
-    return _error(401, "join", "This browser has not joined the study yet. Reload the page.")
-
-
 def _gone() -> Response:
-    return _error(404, "gone", "This link has expired. The page asks for a new one by itself.")
+    return error(404, "gone", "This link has expired. The page asks for a new one by itself.")

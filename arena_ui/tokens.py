@@ -1,4 +1,4 @@
-"""Opaque tokens for one showing of one clip, and receipts for its delivery.
+"""Opaque tokens for one showing of one clip, receipts for its delivery, and codes by which voters come back.
 
 A token says which side of which battle is shown and until when, encrypted and authenticated with the
 arena's key, so that it means nothing to whoever holds it, is new for every showing, and needs no table:
@@ -14,7 +14,7 @@ import hmac
 import os
 import secrets
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from dataclasses import dataclass
 from enum import IntEnum
@@ -32,6 +32,11 @@ NONCE_BYTES = 12
 TAG_BYTES = 12
 BODY = struct.Struct(">IB16s")
 """Expiry in Unix seconds, part plus number, battle id."""
+VOTER_BYTES = 8
+CODE_TAG_BYTES = 7
+CODE_GROUP = 4
+MISREAD = str.maketrans({"0": "O", "1": "I", "8": "B", " ": "", "-": ""})
+"""Letters that a code does not have, and for which people take those that it has."""
 
 
 class Part(IntEnum):
@@ -64,6 +69,9 @@ class Sealer:
         self._tag_key = self._derive(key, b"tag")
         self._receipt_key = self._derive(key, b"receipt")
         self._fill_key = self._derive(key, b"fill")
+        self._person_key = self._derive(key, b"person")
+        self._return_key = self._derive(key, b"return")
+        self._draw_key = self._derive(key, b"draw")
 
     def seal(self, battle_id: str, part: Part, expires_s: float, *, number: int = 0) -> str:
         """A fresh token, valid until `expires_s` (Unix seconds)."""
@@ -100,6 +108,32 @@ class Sealer:
             and value.isascii()
             and hmac.compare_digest(value, self.receipt(battle_id, part))
         )
+
+    def person_key(self, platform: str, person: str) -> str:
+        """By what a person whom a platform sends is known again; nobody without the key can make it."""
+        return blake2b(f"{platform}/{person}".encode(), key=self._person_key, digest_size=16).hexdigest()
+
+    def secret(self, *purpose: str) -> str:
+        """32 hexadecimal digits that only the key gives: nobody foresees what is drawn or named by them."""
+        return blake2b("/".join(purpose).encode(), key=self._draw_key, digest_size=16).hexdigest()
+
+    def return_code(self, voter_id: str) -> str:
+        """What lets a voter come back from anywhere: six groups of four letters or digits."""
+        voter = bytes.fromhex(voter_id)
+        code = b32encode(voter + self._return_tag(voter)).decode()
+        return "-".join(code[start : start + CODE_GROUP] for start in range(0, len(code), CODE_GROUP))
+
+    def voter_of(self, code: str) -> str | None:
+        """The id of the voter whose return code this is, spaces and case aside; None where it is nobody's."""
+        try:
+            sealed = b32decode(code.upper().translate(MISREAD))
+        except ValueError:  # no such letters, or a wrong number of them
+            return None
+        voter, tag = sealed[:VOTER_BYTES], sealed[VOTER_BYTES:]
+        return voter.hex() if hmac.compare_digest(tag, self._return_tag(voter)) else None
+
+    def _return_tag(self, voter: bytes) -> bytes:
+        return blake2b(voter, key=self._return_key, digest_size=CODE_TAG_BYTES).digest()
 
     def _crypt(self, nonce: bytes, body: bytes) -> bytes:
         stream = blake2b(nonce, key=self._stream_key, digest_size=len(body)).digest()

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -25,7 +24,17 @@ from pydantic import (
 )
 
 from evalharness.errors import ConfigError
+from evalharness.labels import Scale
 from evalharness.records import Question, System
+from evalharness.settings import (
+    CheckSettings,
+    ConsentSettings,
+    Platform,
+    QualitySettings,
+    RecruitingSettings,
+    ScreeningSettings,
+    Settings,
+)
 from evalharness.storage import Storage, storage_at
 
 __all__ = [
@@ -47,23 +56,19 @@ STUDY_FILE = "study.toml"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=80)]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class PromptSettings(_Settings):
+class PromptSettings(Settings):
     """`[prompts]`: which suites, and how much of them."""
 
     suites: list[str] = Field(default=["text-to-video", "image-to-video", "audio-sync"], min_length=1)
     """Names of suites that come with evalharness, or paths of .jsonl files."""
-    ids: list[str] = []
+    ids: list[str] = Field(default=[])
     """Only these prompts; empty means all."""
-    languages: list[str] = []
-    tags: list[str] = []
+    languages: list[str] = Field(default=[])
+    tags: list[str] = Field(default=[])
     limit_per_category: int | None = Field(default=None, ge=1)
 
 
-class GenerationSettings(_Settings):
+class GenerationSettings(Settings):
     """`[generation]`: what every system is asked for."""
 
     seeds: list[int] = Field(default=[1], min_length=1)
@@ -82,7 +87,7 @@ class GenerationSettings(_Settings):
         return seeds
 
 
-class BlindingSettings(_Settings):
+class BlindingSettings(Settings):
     """`[blinding]`: the one form in which every clip is shown."""
 
     width: int = Field(default=854, ge=64, le=4096, multiple_of=2)
@@ -94,7 +99,7 @@ class BlindingSettings(_Settings):
     """Off only for studies on loudness itself; recorded with every exhibit."""
 
 
-class StorageSettings(_Settings):
+class StorageSettings(Settings):
     """`[storage]`: where clips and exhibits lie; left out, in the study's folder."""
 
     url: str = ""
@@ -136,7 +141,7 @@ class ExecutorName(StrEnum):
     """On a Ray cluster."""
 
 
-class WorkSettings(_Settings):
+class WorkSettings(Settings):
     """`[work]`: where clips are computed and measured; `--executor` takes its place."""
 
     executor: Annotated[ExecutorName, Field(strict=False)] = ExecutorName.PROCESSES
@@ -144,7 +149,7 @@ class WorkSettings(_Settings):
     """host:port of a Ray cluster's head, or auto; empty: RAY_ADDRESS, else this machine alone."""
 
 
-class PairingSettings(_Settings):
+class PairingSettings(Settings):
     """`[pairing]`: which battle comes next."""
 
     policy: Literal["balanced", "gap_aware", "uniform"] = "balanced"
@@ -163,52 +168,32 @@ class PairingSettings(_Settings):
     """Seconds a voter may take to answer a pair before it comes back for somebody else."""
 
 
-class CheckSettings(_Settings):
-    """`[checks]`: pairs among a session's comparisons that test the voter, and count for no system."""
-
-    traps: int = Field(default=0, ge=0, le=10)
-    """Pairs whose words ask for one answer outright."""
-    repeats: int = Field(default=0, ge=0, le=10)
-    """Pairs that the voter has judged, again."""
-    swapped_repeats: int = Field(default=0, ge=0, le=10)
-    """The same with sides exchanged."""
-    first_after: int = Field(default=3, ge=1)
-    """Comparisons before the first check."""
-    apart: int = Field(default=4, ge=1)
-    """Pairs between one and its repeat."""
-
-
-class QualitySettings(_Settings):
-    """`[quality]`: when a voter is not paid, and when their votes do not count."""
-
-    traps_forgiven_in_pay: int = Field(default=1, ge=0)
-    """Platforms want two failed checks before a place is given back."""
-    traps_forgiven: int = Field(default=0, ge=0)
-    least_consistency: float = Field(default=0.5, ge=0, le=1)
-    """Share of repeated pairs that must be answered as before, where there are `least_repeats`."""
-    least_repeats: int = Field(default=3, ge=1)
-    habit_level: float = Field(default=0.001, gt=0, lt=1)
-    """Chance of so long a run of one answer, or of so many on one side, in a board of honest voters."""
-    e_value: float = Field(default=1000.0, gt=1)
-    """Evidence for favouring a system, a side or nothing: at most one honest voter in so many has it."""
-
-
-class ArenaSettings(_Settings):
+class ArenaSettings(Settings):
     """`[arena]`: the voting page."""
 
     title: str = Field(default="Which clip is better?", min_length=1, max_length=120)
     questions: list[Question] = Field(default=[Question.OVERALL, Question.AV_SYNC, Question.LIP_ACCURACY])
+    scale: Annotated[Scale, Field(strict=False)] = Scale.FOUR
+    """Left, right, about the same, both bad; or five steps from much better to much better."""
+    presentation: Literal["auto", "side_by_side", "in_turn"] = "auto"
+    """Both clips at once, or one after the other at full width; auto: in turn where the window is narrow."""
     votes_per_voter: int = Field(default=20, ge=1, le=2000)
     """Battles a voter is asked for before the thanks page."""
     watch_share: float = Field(default=0.9, ge=0, le=1)
     """Share of each clip that must have been seen before voting."""
+    break_after_minutes: float = Field(default=10.0, ge=0, le=600)
+    """Minutes of voting after which a break is offered, and again after as many; 0: never."""
+    longest_session_minutes: float = Field(default=30.0, ge=0, le=600)
+    """Minutes after which a voter has to rest before they see another pair; 0: no end."""
     leaderboard: Literal["never", "after_session", "always"] = "after_session"
+    own_board: Literal["never", "after_session"] = "never"
+    """Whether voters may see afterwards which systems they preferred, and who made what they saw."""
     host: str = "127.0.0.1"
     port: int = Field(default=8501, ge=0, le=65535)
     """0 takes any free port."""
-    allowed_hosts: list[str] = []
+    allowed_hosts: list[str] = Field(default=[])
     """Names the arena goes by, such as "study.example.org" or "*.example.org"; empty: any."""
-    trusted_proxies: list[str] = []
+    trusted_proxies: list[str] = Field(default=[])
     """Addresses or networks of proxies that are believed when they say who asks, and that it is by TLS."""
     votes_per_minute: int = Field(default=60, ge=0, le=100_000)
     """What one voter may send; clips and pages in proportion. 0: no limits."""
@@ -245,7 +230,7 @@ class ArenaSettings(_Settings):
         return questions
 
 
-class SystemSettings(_Settings):
+class SystemSettings(Settings):
     """`[[systems]]`: one system of the study."""
 
     name: Name
@@ -254,14 +239,14 @@ class SystemSettings(_Settings):
     revision: str = ""
     codename: Name | None = None
     concurrency: int = Field(default=1, ge=1, le=64)
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default={})
 
     def record(self) -> System:
         """The system's record."""
         return System(**self.model_dump())
 
 
-class StudySettings(_Settings):
+class StudySettings(Settings):
     """All of study.toml."""
 
     name: Name
@@ -276,6 +261,9 @@ class StudySettings(_Settings):
     checks: CheckSettings = CheckSettings()
     quality: QualitySettings = QualitySettings()
     arena: ArenaSettings = ArenaSettings()
+    recruiting: RecruitingSettings = RecruitingSettings()
+    consent: ConsentSettings = ConsentSettings()
+    screening: ScreeningSettings = ScreeningSettings()
     systems: list[SystemSettings] = Field(min_length=1)
 
     @field_validator("database")
@@ -290,6 +278,15 @@ class StudySettings(_Settings):
                 "it is read from PGPASSWORD or ~/.pgpass."
             )
         return url
+
+    @model_validator(mode="after")
+    def _paid_voters_learn_no_names(self) -> StudySettings:
+        if self.arena.own_board != "never" and self.recruiting.platform is not Platform.OPEN:
+            raise ValueError(
+                "arena.own_board names the systems behind every pair, which people who are sent and paid "
+                "could pass on; leave it at 'never', or set recruiting.platform = 'open'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _distinct_names(self) -> StudySettings:

@@ -11,11 +11,15 @@ __all__ = [
     "Category",
     "Decision",
     "FailureKind",
+    "FaultKind",
     "JobState",
     "MeasurementStatus",
     "Outcome",
     "Purpose",
     "Question",
+    "Scale",
+    "ScreeningKind",
+    "Strength",
     "Task",
 ]
 
@@ -56,6 +60,22 @@ class Outcome(StrEnum):
     RIGHT = "right"
     TIE = "tie"
     BOTH_BAD = "both_bad"
+
+
+class Scale(StrEnum):
+    """In how many steps voters answer."""
+
+    FOUR = "four"
+    """Left, right, about the same, both bad."""
+    FIVE = "five"
+    """Much better and slightly better on either side, about the same."""
+
+
+class Strength(StrEnum):
+    """How much better the better side is, where a study asks in five steps."""
+
+    SLIGHT = "slight"
+    STRONG = "strong"
 
 
 class FailureKind(StrEnum):
@@ -104,6 +124,8 @@ class Purpose(StrEnum):
     """A battle of this voter again, sides as they were."""
     SWAPPED_REPEAT = "swapped_repeat"
     """A battle of this voter again, sides exchanged."""
+    GOLD = "gold"
+    """One side was spoiled on purpose; the other is the right answer."""
 
 
 class Decision(StrEnum):
@@ -116,3 +138,22 @@ class Decision(StrEnum):
     RETURNED = "returned"
     USED = "used"
     EXCLUDED = "excluded"
+
+
+class ScreeningKind(StrEnum):
+    """What a voter's machine, ears or understanding were tried for before the first pair."""
+
+    DEVICE = "device"
+    HEADPHONES = "headphones"
+    LANGUAGE = "language"
+    TRAINING = "training"
+
+
+class FaultKind(StrEnum):
+    """What a voter reports of a pair that could not be judged. A fault is no vote."""
+
+    PICTURE = "picture"
+    """A clip showed no picture, or a broken one."""
+    SOUND = "sound"
+    STUTTER = "stutter"
+    OTHER = "other"

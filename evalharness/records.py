@@ -21,6 +21,7 @@ from evalharness.labels import (
     Outcome,
     Purpose,
     Question,
+    Strength,
     Task,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "Rating",
     "Ruling",
     "Streams",
+    "Strength",
     "System",
     "Task",
     "Vote",
@@ -196,6 +198,8 @@ class Exhibit:
     """Integrated loudness of the clip before normalisation; None where silent or unmeasurable."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """Settings it was made with; same clip and same recipe make the same exhibit."""
+    flaw: str | None = None
+    """What was spoiled on purpose, to see whether voters look; None where it stands for its clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +213,12 @@ class Voter:
     consent_version: str
     token_hash: str = ""
     """SHA-256 of the random secret in their cookie."""
+    open_data: bool = False
+    """Whether they agreed that their answers, without their id, may be published one by one."""
+    interface: str = "en"
+    """Language in which they saw the pages."""
+    erased_at: datetime | None = None
+    """When what could name them was taken away, at their wish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +278,8 @@ class Vote:
     created_at: datetime
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """What the page observed: share of each side seen, plays, time to answer; JSON values only."""
+    strength: Strength | None = None
+    """How much better, where the study asks in five steps and a side is better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,13 +71,15 @@ duration_s = $duration_s
 # traps = 1                             # the words ask for one answer outright
 # repeats = 1                           # a pair that was judged before
 # swapped_repeats = 1                   # the same with sides exchanged
+# golds = 1                             # one side was spoiled on purpose; 'blind' makes the spoiled copies
 
 [quality]
 # When a voter is not paid, and when their votes do not count; 'evalharness voters' applies it:
 # traps_forgiven_in_pay = 1
 # traps_forgiven = 0
-# least_consistency = 0.5               # share of repeats answered as before, of at least least_repeats
-# least_repeats = 3
+# golds_forgiven = 1
+# least_consistency = 0.5               # share of repeats answered as before
+# consistency_level = 0.01              # chance of as few for one who does that: it takes 7 repeats at least
 # habit_level = 0.001                   # chance of such a run or such a side among honest voters
 # e_value = 1000                        # at most one honest voter in so many has such evidence against them
 
@@ -89,8 +91,26 @@ questions = ["overall", "av_sync", "lip_accuracy"]
 # watch_share = 0.9                     # share of both clips that must have been seen before voting
 # "never", "after_session", or "always": with "always" people who still vote can watch ratings move
 leaderboard = $leaderboard
+# own_board = "never"                   # or "after_session": what a voter preferred, and who made it
 # host = "127.0.0.1"
 # port = 8501
+
+# [consent]                             # what the first screen says of the study
+# operator = "Media Lab, University of Example"
+# contact = "study@example.org"
+# reward = "1.50 GBP, paid within a week"
+# minimum_age = 18                      # stands in the box for taking part; 0: nobody is asked
+# ask_open_data = true                  # a box apart: single answers may be published
+
+# [screening]                           # what voters are tried for before the first pair; left out: nothing
+# phones = false
+# headphones = true                     # tones that only headphones tell apart, where clips have sound
+# languages = true                      # sentences to complete in the languages that clips speak
+# training = 3                          # practice pairs with feedback
+
+# [recruiting]                          # who sends voters; left out, whoever has the address may vote
+# platform = "prolific"                 # or "mturk", or "generic" with person_parameter and exit_url
+# codes = {completed = "C1", screened_out = "C2", failed_checks = "C3", no_consent = "C4"}
 
 # The systems to compare. Adapters here: folder (clips you already have), command (any local program),
 # synthetic (rendered scenes whose flaws are known). A codename masks a system on published boards.

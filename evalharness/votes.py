@@ -9,27 +9,53 @@ what the page reports. The page's word alone never makes a vote count.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
+from evalharness.labels import Scale, Strength
 from evalharness.records import Battle, Outcome, Question, Vote
 
 __all__ = [
+    "ANSWERS",
+    "Answer",
+    "Answers",
     "Evidence",
     "Refusal",
     "RefusalKind",
     "Showing",
+    "answers_from",
     "evidence_from",
     "judge",
-    "outcomes_from",
     "same_answers",
 ]
 
 LONGEST_S = 24 * 3600.0
+
+
+class Answer(NamedTuple):
+    """What a voter said of one question."""
+
+    outcome: Outcome
+    strength: Strength | None = None
+
+
+Answers = Mapping[Question, Answer]
+
+ANSWERS: Mapping[Scale, Mapping[str, Answer]] = {
+    Scale.FOUR: {str(outcome): Answer(outcome) for outcome in Outcome},
+    Scale.FIVE: {
+        "tie": Answer(Outcome.TIE),
+        **{
+            f"{side}-{strength}": Answer(side, strength)
+            for side in (Outcome.LEFT, Outcome.RIGHT)
+            for strength in Strength
+        },
+    },
+}
+"""By scale, what the page may send and what it says."""
 
 
 class RefusalKind(StrEnum):
@@ -90,6 +116,23 @@ class Evidence:
     """Largest distance in time between the two players while playing, milliseconds."""
     input: str
     """`key`, `pointer` or `mixed`."""
+    first_seen: str
+    """`both` where they are played side by side, else the side that was played first."""
+    last_seen: str
+    """`both`, or the side that was played last before the answer."""
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether one clip was played after the other, not beside it."""
+        return self.first_seen != "both"
+
+
+EVIDENCE_LABELS: Mapping[str, Sequence[str]] = {
+    "first_heard": ("left", "right", "none"),
+    "input": ("key", "pointer", "mixed"),
+    "first_seen": ("both", "left", "right"),
+    "last_seen": ("both", "left", "right"),
+}
 
 
 def evidence_from(value: object) -> Evidence | Refusal:
@@ -106,28 +149,31 @@ def evidence_from(value: object) -> Evidence | Refusal:
         return _malformed("'drift_ms' must be milliseconds")
     if not _is_number(value["plays"], high=100_000) or not isinstance(value["plays"], int):
         return _malformed("'plays' must be a count")
-    if value["first_heard"] not in ("left", "right", "none") or value["input"] not in (
-        "key",
-        "pointer",
-        "mixed",
-    ):
-        return _malformed("'first_heard' or 'input' has a label this page does not send")
+    for name, labels in EVIDENCE_LABELS.items():
+        if value[name] not in labels:
+            return _malformed(f"'{name}' must be one of {', '.join(labels)}")
+    if (value["first_seen"] == "both") != (value["last_seen"] == "both"):
+        return _malformed("'first_seen' and 'last_seen' are of clips side by side, or of clips in turn")
     return Evidence(**value)
 
 
-def outcomes_from(value: object) -> dict[Question, Outcome] | Refusal:
-    """The page's answers as labels; strict."""
+def answers_from(value: object, scale: Scale) -> Answers | Refusal:
+    """The page's answers by question; strict."""
     if not isinstance(value, Mapping):
-        return _malformed("answers must be given as question and outcome")
-    try:
-        return {Question(question): Outcome(outcome) for question, outcome in value.items()}
-    except ValueError as error:
-        return _malformed(str(error))
+        return _malformed("answers must be given as question and answer")
+    labels, given = ANSWERS[scale], {}
+    for question, label in value.items():
+        if question not in set(Question):
+            return _malformed(f"{question!r} is no question")
+        if not isinstance(label, str) or label not in labels:
+            return _malformed(f"{label!r} is no answer; allowed: {', '.join(labels)}")
+        given[Question(question)] = labels[label]
+    return given
 
 
 def judge(
     battle: Battle,
-    answers: Mapping[Question, Outcome],
+    answers: Answers,
     showing: Showing,
     evidence: Evidence,
     now: datetime,
@@ -149,7 +195,8 @@ def judge(
             f"Watch at least {showing.watch_share:.0%} of both clips before voting: "
             f"A was seen to {evidence.seen_left:.0%}, B to {evidence.seen_right:.0%}.",
         )
-    missing_s = showing.watch_share * showing.duration_s - (now - showing.since).total_seconds()
+    takes_s = showing.watch_share * showing.duration_s * (2 if evidence.in_turn else 1)
+    missing_s = takes_s - (now - showing.since).total_seconds()
     if missing_s > 0:
         return Refusal(
             RefusalKind.TOO_SOON,
@@ -158,23 +205,27 @@ def judge(
         )
     observed = asdict(evidence)
     return tuple(
-        Vote(battle.id, battle.voter_id, question, answers[question], now, observed)
+        Vote(
+            battle.id,
+            battle.voter_id,
+            question,
+            answers[question].outcome,
+            now,
+            observed,
+            answers[question].strength,
+        )
         for question in battle.questions
     )
 
 
-def same_answers(votes: Sequence[Vote], answers: Mapping[Question, Outcome]) -> bool:
+def same_answers(votes: Sequence[Vote], answers: Answers) -> bool:
     """Whether stored votes say what `answers` say: the test of an honest replay."""
-    return {vote.question: vote.outcome for vote in votes} == dict(answers)
+    return {vote.question: Answer(vote.outcome, vote.strength) for vote in votes} == dict(answers)
 
 
 def _is_number(value: Any, *, high: float) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and 0 <= value <= high
-    )
+    """Whether it lies in [0, `high`]; no NaN does, and no integer is too large to be compared."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= high
 
 
 def _malformed(what: str) -> Refusal:

@@ -49,6 +49,11 @@ SERVER_OPTIONS = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page
 START_TIMEOUT_S = 60.0
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those in a browser first: they take longest, and would else be what all others are waited for."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 @pytest.fixture
 def browser() -> Iterator[Browser]:
     """A fresh Chromium."""

@@ -34,6 +34,7 @@ COMMANDS = {
     "leaderboard",
     "report",
     "voters",
+    "export",
     "rate",
     "compare",
     "plan",

@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Store.open(study.database_url) as store:
         booth = Booth(study, store, Sealer(bytes(32)))
         for number in range(6):
-            voter, _ = booth.join(["en"], "test")
+            voter, _ = booth.people.join(["en"], "test")
             while pairs := booth.round(voter).pairs:
                 battle = store.battle(pairs[0].battle_id)
                 best = Outcome.LEFT if battle.left.system == BETTER.name else Outcome.RIGHT

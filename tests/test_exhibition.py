@@ -150,6 +150,60 @@ def test_a_new_rival_makes_its_prompt_anew_and_leaves_the_others(study: Study, s
     assert "lost more than 20%" in " ".join(summary.notes)
 
 
+def with_golds(study: Study, golds: int) -> Study:
+    file = study.folder / "study.toml"
+    file.write_text(SETTINGS.replace("[blinding]", f"[checks]\ngolds = {golds}\n[blinding]"))
+    return load_study(study.folder)
+
+
+def test_gold_pairs_get_one_spoiled_copy_a_prompt_of_its_rivals_size(study: Study, store: Store) -> None:
+    for key in (JobKey("one", "p0", 1), JobKey("two", "p0", 1), JobKey("one", "p1", 1)):
+        add_clip(study, store, key)
+    study = with_golds(study, 1)
+
+    summary = blind_study(study, store)
+
+    assert (summary.made, summary.spoiled, summary.failures) == (3, 1, ())
+    (copy,) = store.flawed_exhibits()
+    assert copy.prompt_id == "p0", "p1 has one system, hence no pair"
+    assert copy.flaw is not None
+    mates = [each for each in store.exhibits() if each.prompt_id == "p0"]
+    assert len(store.exhibits()) == 3
+    assert all(each.flaw is None for each in store.exhibits())
+    assert {(each.bytes, each.streams) for each in mates} == {(copy.bytes, copy.streams)}
+    assert len({len(each.id) for each in (copy, *mates)}) == 1
+    assert len({tuple(each.recipe) for each in (copy, *mates)}) == 1
+
+    again = blind_study(study, store)
+    assert (again.made, again.reused, again.spoiled) == (0, 3, 1)
+    assert store.flawed_exhibits() == (copy,)
+    study.path(copy.path).unlink()
+    assert blind_study(study, store).made == 2
+    (anew,) = store.flawed_exhibits()
+    assert (anew.flaw, anew.sha256) == (copy.flaw, copy.sha256)
+
+    without = blind_study(with_golds(study, 0), store)
+    assert (without.made, without.reused, without.spoiled) == (0, 3, 0)
+
+
+def test_a_prompt_whose_clips_cannot_be_spoiled_has_no_gold_pair_and_says_so(
+    study: Study, store: Store
+) -> None:
+    for system in ("one", "two"):
+        path = study.clips / "new.mp4"
+        write_video(
+            path, np.full((24, 48, 64, 3), 90 + len(system) * ord(system[0]) % 9, np.uint8), 24.0, None
+        )
+        add_file(study, store, JobKey(system, "p0", 1), path.read_bytes(), probe(path))
+    study = with_golds(study, 2)
+
+    summary = blind_study(study, store)
+
+    assert (summary.made, summary.spoiled, summary.failures) == (2, 0, ())
+    assert "Prompts without a spoiled copy for gold pairs: 1." in summary.notes[0]
+    assert (blind_study(study, store).made, blind_study(study, store).notes) == (0, summary.notes)
+
+
 def test_a_lost_file_is_made_again(study: Study, store: Store) -> None:
     add_clip(study, store, JobKey("one", "p0", 1))
     blind_study(study, store)

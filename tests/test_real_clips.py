@@ -117,7 +117,7 @@ def test_the_arena_shows_the_methods_against_one_another(studied: tuple[Study, S
 
     study, store = studied
     booth = Booth(study, store, Sealer(bytes(32)))
-    voter, _ = booth.join(["en"], "test")
+    voter, _ = booth.people.join(["en"], "test")
     rounds = booth.round(voter)
     assert rounds.total == len(TAKES) * len(METHODS) * (len(METHODS) - 1) // 2
     shown = json.dumps(rounds.as_json(), default=str).lower()

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ICON", "PAGE_STYLE", "THEME", "asset", "styles"]
+__all__ = ["ICON", "PAGE_STYLE", "SCRIPT", "THEME", "asset", "styles"]
 
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <rect x="1" y="6" width="14" height="20" rx="4" fill="#2a54dc"/>
@@ -33,6 +33,8 @@ THEME: dict[str, Any] = {
     "theme.baseRadius": "0.75rem",
     "theme.headingFontSizes": ["2.2rem", "1.4rem"],
 }
+SCRIPT = Path(__file__).with_name("base.js").read_text(encoding="utf-8")
+"""What components share: asking a route, copying a code. It goes before the component's own script."""
 
 
 @lru_cache(maxsize=32)

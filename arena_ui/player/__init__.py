@@ -11,43 +11,40 @@ from typing import Any
 import streamlit as st
 
 from arena_ui.look import asset, styles
-from evalharness.records import Question
+from arena_ui.words import SCRIPT, section
+from evalharness.config import ArenaSettings
 
-__all__ = ["QUESTIONS", "player"]
+__all__ = ["player"]
 
-QUESTIONS: dict[Question, str] = {
-    Question.OVERALL: "Which clip is better?",
-    Question.VISUAL_QUALITY: "Which one looks better?",
-    Question.MOTION: "Which one moves more believably?",
-    Question.PROMPT_ADHERENCE: "Which one follows the prompt more closely?",
-    Question.AV_SYNC: "In which do sound and picture fit better in time?",
-    Question.LIP_ACCURACY: "Whose lips match the words better?",
-}
-
-SCRIPTS = ("outbox.js", "deck.js", "player.js")
+SCRIPTS = ("outbox.js", "deck.js", "keys.js", "drawing.js", "player.js")
 """One idea a file; the browser gets them as one module."""
+TABLES = ("player", "question", "keys", "fault", "refused", "thanks", "rest")
 
 _render: list[Any] = []
 
 
-def player(title: str, *, watch_share: float, leaderboard: bool) -> None:
-    """Mount the player. Its data hold the study's settings alone, nothing of any pair."""
+def player(settings: ArenaSettings, language: str) -> None:
+    """Mount the player. Its data hold the study's settings and words alone, nothing of any pair."""
     if not _render:  # registered once per process, and only when first shown
         _render.append(
             st.components.v2.component(
                 "arena.player",
                 html=asset(__file__, "player.html"),
                 css=styles(asset(__file__, "player.css")),
-                js="\n".join(asset(__file__, name) for name in SCRIPTS),
+                js="\n".join((SCRIPT, *(asset(__file__, name) for name in SCRIPTS))),
             )
         )
     _render[0](
         key="player",
         data={
-            "title": title,
-            "questions": {str(question): words for question, words in QUESTIONS.items()},
-            "watch_share": watch_share,
-            "leaderboard": leaderboard,
+            "language": language,
+            "words": {
+                f"{table}.{name}": text for table in TABLES for name, text in section(language, table).items()
+            },
+            "scale": settings.scale,
+            "presentation": settings.presentation,
+            "watch_share": settings.watch_share,
+            "leaderboard": settings.leaderboard != "never",
         },
         on_finished_change=lambda: None,  # the run it causes shows the leaderboard's tab
     )

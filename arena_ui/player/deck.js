@@ -1,17 +1,20 @@
-// Two clips played as one: same clock, one sound, and a record of what was really seen and heard.
+// Two clips played as one, beside each other by one clock or one after the other, with one sound; and a record of
+// what was really seen and heard.
 const SIDES = ["left", "right"];
 const BINS = 48; // distinct moments of a clip; its seen share counts these, not time
 const HARD_SEEK_S = 0.25;
 const DEAD_BAND_S = 0.008;
 const MOST_NUDGE = 0.08;
 const FETCH_TRIES = 6;
+const GREY_MS = 500; // between two clips in turn
+const other = (side) => (side === "left" ? "right" : "left");
 
 class Gone extends Error {}
 
 class Deck {
   // onChange() after anything worth redrawing; onPass() after each play to the end
-  constructor(stage, { onChange, onPass }) {
-    Object.assign(this, { onChange, onPass, pair: null, ready: null, urls: [] });
+  constructor(stage, words, { onChange, onPass }) {
+    Object.assign(this, { words, onChange, onPass, pair: null, ready: null, urls: [], inTurn: false });
     this.element = document.createElement("div");
     this.element.className = "deck";
     this.video = {};
@@ -21,9 +24,10 @@ class Deck {
       figure.className = "side";
       const video = document.createElement("video");
       Object.assign(video, { playsInline: true, muted: true, preload: "auto", disableRemotePlayback: true });
-      video.setAttribute("aria-label", `Clip ${letter}`);
+      video.setAttribute("aria-label", say(words["player.clip"], { letter }));
       const caption = document.createElement("figcaption");
       caption.textContent = letter;
+      caption.dataset.sound = words["player.audible"];
       figure.append(video, caption);
       this.element.append(figure);
       Object.assign(this.video, { [side]: video });
@@ -43,7 +47,29 @@ class Deck {
     this.heard = { left: 0, right: 0 };
     this.last = { left: 0, right: 0 };
     Object.assign(this, { receipts: {}, plays: 0, drift: 0, firstHeard: "none", sound: "none", passStart: 0 });
-    Object.assign(this, { shownAt: null, hidden: 0, frameAt: null });
+    Object.assign(this, { shownAt: null, hidden: 0, frameAt: null, firstSeen: null, lastSeen: null });
+  }
+
+  // Beside each other, or one after the other beginning with `first`.
+  arrange(inTurn, first) {
+    Object.assign(this, { inTurn, first, shown: first });
+    this.element.classList.toggle("in-turn", inTurn);
+    this.tellShown();
+  }
+
+  tellShown() {
+    for (const side of SIDES) this.figure[side].classList.toggle("shown", side === this.shown);
+  }
+
+  get sides() { return this.inTurn ? [this.shown] : SIDES; }
+
+  // In turn: this clip from its start.
+  present(side) {
+    this.pause();
+    this.shown = side;
+    this.tellShown();
+    this.seek(0);
+    return this.play();
   }
 
   clear() {
@@ -106,7 +132,7 @@ class Deck {
         this.element.style.setProperty("--shape", `${video.videoWidth} / ${video.videoHeight}`);
         resolve();
       };
-      video.onerror = () => reject(new Error("A clip could not be played by this browser."));
+      video.onerror = () => reject(new Error(this.words["player.unplayable"]));
       video.src = url;
       video.load();
     });
@@ -127,16 +153,18 @@ class Deck {
   async play() {
     if (this.now() >= this.pair.duration_s - 0.05) this.seek(0);
     if (this.now() < 0.05) this.plays += 1;
+    this.firstSeen ??= this.shown;
+    this.lastSeen = this.shown;
     Object.assign(this, { wanted: true, passStart: performance.now(), frameAt: null });
     this.shownAt ??= performance.now();
     let allowed = true;
     try {
-      await Promise.all(SIDES.map((side) => this.video[side].play()));
+      await Promise.all(this.sides.map((side) => this.video[side].play()));
     } catch (error) {
       if (error.name === "NotAllowedError" && this.sound !== "none") {
         allowed = false;
         this.setSound("none");
-        await Promise.all(SIDES.map((side) => this.video[side].play())).catch(() => { this.wanted = false; });
+        await Promise.all(this.sides.map((side) => this.video[side].play())).catch(() => { this.wanted = false; });
       } else if (error.name !== "AbortError") {
         this.wanted = false;
       }
@@ -148,6 +176,8 @@ class Deck {
 
   pause() {
     this.wanted = false;
+    clearTimeout(this.grey);
+    this.element.classList.remove("grey");
     for (const side of SIDES) this.video[side].pause();
     this.onChange();
   }
@@ -164,7 +194,10 @@ class Deck {
     }
   }
 
-  now() { return (this.video.left.currentTime + this.video.right.currentTime) / 2; }
+  now() {
+    const times = this.sides.map((side) => this.video[side].currentTime);
+    return times.reduce((sum, time) => sum + time) / times.length;
+  }
 
   tick(at) {
     if (!this.wanted || !this.pair) return;
@@ -173,7 +206,7 @@ class Deck {
       return;
     }
     const clock = this.now();
-    for (const side of SIDES) {
+    for (const side of this.sides) {
       const video = this.video[side];
       this.mark(side, video.currentTime);
       const ahead = video.currentTime - clock;
@@ -182,20 +215,29 @@ class Deck {
       video.playbackRate = 1 + Math.max(-MOST_NUDGE, Math.min(MOST_NUDGE, nudge));
     }
     const apart = Math.abs(this.video.left.currentTime - this.video.right.currentTime);
-    if (at - this.passStart > 400) this.drift = Math.max(this.drift, apart * 1000);
+    if (!this.inTurn && at - this.passStart > 400) this.drift = Math.max(this.drift, apart * 1000);
     if (this.frameAt !== null && this.sound !== "none") {
       if (this.firstHeard === "none") this.firstHeard = this.sound;
       this.heard[this.sound] += Math.min(0.5, (at - this.frameAt) / 1000);
     }
     this.frameAt = at;
     this.onChange();
-    if (clock >= this.pair.duration_s - 0.02 || SIDES.some((side) => this.video[side].ended)) {
-      for (const side of SIDES) this.mark(side, this.pair.duration_s);
+    if (clock >= this.pair.duration_s - 0.02 || this.sides.some((side) => this.video[side].ended)) {
+      for (const side of this.sides) this.mark(side, this.pair.duration_s);
       this.pause();
       this.onPass();
       return;
     }
     requestAnimationFrame((next) => this.tick(next));
+  }
+
+  // In turn, after a grey moment: the clip that has not been seen.
+  follow(side, onShown) {
+    this.element.classList.add("grey");
+    this.grey = setTimeout(() => {
+      this.present(side);
+      onShown();
+    }, GREY_MS);
   }
 
   // Marks what lies between two looks at the clock; a jump is no watching.
@@ -220,6 +262,8 @@ class Deck {
       hidden_s: seconds(this.hidden / 1000),
       drift_ms: seconds(this.drift),
       input,
+      first_seen: this.inTurn ? this.firstSeen : "both",
+      last_seen: this.inTurn ? this.lastSeen : "both",
     };
   }
 }

@@ -1,4 +1,4 @@
-// Votes on their way: kept in this tab's storage until the server has said that they are saved.
+// Votes, and reports of faults, on their way: kept in this tab's storage until the server has said that they are saved.
 const SHELF = "arena.outbox";
 const LONGEST_PAUSE_MS = 8000;
 const LATER = new Set([425, 429]); // faster than watching takes, or more than people do: the same vote, later
@@ -17,7 +17,7 @@ async function post(path, body) {
 }
 
 class Outbox {
-  // onState("saving" | "saved" | "retrying"), onSaved(reply), onRefused(sentence)
+  // onState("saving" | "saved" | "retrying"), onSaved(reply), onRefused({kind, error})
   constructor({ onState, onSaved, onRefused }) {
     Object.assign(this, { onState, onSaved, onRefused, sending: false });
     this.votes = Outbox.shelf();
@@ -51,7 +51,7 @@ class Outbox {
       let reply;
       try {
         this.onState(wait === 400 ? "saving" : "retrying");
-        reply = await post("/api/vote", this.votes[0]);
+        reply = await post(this.votes[0].answers ? "/api/vote" : "/api/fault", this.votes[0]);
       } catch (error) {
         if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
         this.onState("retrying"); // no connection, or a server that is just coming back
@@ -70,7 +70,7 @@ class Outbox {
         this.onSaved(reply.body);
       } else {
         this.onState("idle");
-        this.onRefused(reply.body.error);
+        this.onRefused(reply.body);
       }
     }
     this.sending = false;

@@ -1,15 +1,6 @@
-// The voting screen: which pair is shown, what is asked, keys and buttons. Clips are deck.js, votes outbox.js.
+// The voting screen: which pair is shown, and what is asked. Clips are deck.js, votes outbox.js, keys keys.js.
 const screens = new WeakMap();
-const KEYS = {
-  ArrowLeft: "answer-left", a: "answer-left",
-  ArrowRight: "answer-right", b: "answer-right",
-  ArrowDown: "answer-tie", t: "answer-tie",
-  ArrowUp: "answer-both_bad", x: "answer-both_bad",
-  " ": "toggle", r: "replay", s: "sound-other", m: "sound-none", Backspace: "back",
-};
-const KEYS_OFF = "arena.keys-off";
-const SAVING = { idle: "", saving: "Saving…", saved: "Saved", retrying: "No connection, retrying…" };
-const FIRST_PICTURE = "The picture both clips had to start from";
+const NARROW_PX = 700; // below it clips are shown in turn, where the study leaves it to the window
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export default function ({ data, parentElement: root, setTriggerValue }) {
@@ -24,17 +15,20 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
 class Screen {
   constructor(root, settings, onFinished) {
     Object.assign(this, { root, settings, onFinished, current: null, answers: {}, inputs: new Set() });
+    this.words = settings.words;
+    speak(root, this.words, settings.language);
+    drawChoices(this.find(".choices"), settings.scale, this.words);
     Object.assign(this, { done: 0, total: 0, choseSound: false, muted: false, finished: false, allJudged: false });
     const onChange = () => this.draw();
     this.decks = [0, 1].map(() => {
-      const deck = new Deck(this.find(".stage"), { onChange, onPass: () => this.passed(deck) });
+      const deck = new Deck(this.find(".stage"), this.words, { onChange, onPass: () => this.passed(deck) });
       return deck;
     });
     this.outbox = new Outbox({
       onState: (state) => this.showSaving(state),
       onSaved: (reply) => this.take(reply),
-      onRefused: (sentence) => {
-        this.notice(sentence);
+      onRefused: ({ kind, error }) => {
+        this.notice(this.words[`refused.${kind}`] ?? error);
         this.sync();
       },
     });
@@ -66,10 +60,12 @@ class Screen {
   }
 
   // The server's word on what is open; what waits in the outbox counts as answered.
-  take({ pairs, done, total, finished }) {
+  take({ pairs, done, total, finished, rest, back_in_s: backInS }) {
     this.allJudged = finished;
+    if (rest === "over") return this.sendAway(backInS);
     const open = pairs.filter((pair) => !this.outbox.has(pair.battle_id));
-    const unsent = pairs.length - open.length;
+    const unsent = this.outbox.votes.filter(({ answers, ticket }) =>
+      answers && pairs.some((pair) => pair.battle_id === ticket)).length;
     Object.assign(this, { done: done + unsent, total });
     for (const pair of open) {
       if (this.decks.some((deck) => deck.ticket === pair.battle_id)) continue;
@@ -81,7 +77,8 @@ class Screen {
       if (deck) this.show(deck);
       else if (!open.length && !this.outbox.votes.length) this.finish();
     }
-    this.draw();
+    if (rest === "offer" && this.offeredAt !== this.done) this.offerRest();
+    return this.draw();
   }
 
   async show(deck) {
@@ -94,48 +91,100 @@ class Screen {
     } catch (error) {
       this.current = null;
       deck.clear();
-      if (!(error instanceof Gone)) this.notice(`${error.message} It is asked for again.`);
+      if (!(error instanceof Gone)) this.notice(`${error.message} ${this.words["player.asked_again"]}`);
       await pause(error instanceof Gone ? 500 : 2000);
       return this.sync();
     }
     if (this.current !== deck || deck.pair !== pair) return undefined;
     this.decks.forEach((each) => each.element.classList.toggle("current", each === deck));
     this.find(".waiting").hidden = true;
-    this.find(".judging").hidden = false;
+    this.find(".judging").hidden = this.resting;
     this.find(".words").textContent = pair.prompt_text;
     this.find(".words").lang = pair.prompt_language;
     this.find(".spoken").hidden = !pair.spoken;
-    this.find(".spoken").textContent = pair.spoken ? `To be said: “${pair.spoken}”` : "";
+    this.find(".spoken").textContent = pair.spoken ? say(this.words["player.spoken"], { words: pair.spoken }) : "";
     this.find(".spoken").lang = pair.prompt_language;
     this.find(".pictures").replaceChildren(
-      ...deck.pictures.map((url, index) => picture(url, pair.first_frame ? "" : `Image ${index + 1}`)),
+      ...deck.pictures.map((url, index) => picture(url, pair.first_frame ? 0 : index + 1, this.words)),
     );
-    this.find(".sound").hidden = pair.silent;
-    this.find(".silent").hidden = !pair.silent;
+    const first = this.firstSide(pair);
+    deck.arrange(this.showsInTurn(), first);
+    this.find(".sound").hidden = pair.silent && !deck.inTurn;
+    this.find(".sound").setAttribute("aria-label", this.words[deck.inTurn ? "player.show" : "player.sound_of"]);
+    this.find(".silent").hidden = !pair.silent || deck.inTurn;
+    for (const details of this.root.querySelectorAll(".aside details")) details.open = false;
     this.ask();
-    this.find(".prompt").focus({ preventScroll: true });
-    deck.setSound(this.muted ? "none" : this.firstSound(pair));
+    if (!this.resting) this.find(".prompt").focus({ preventScroll: true });
+    deck.setSound(this.muted ? "none" : first);
     deck.shownAt = performance.now();
-    if (!calm()) this.start();
+    if (!calm() && !this.resting) this.start();
     return undefined;
   }
 
-  // Which sound comes first alternates by chance of the ticket, and is kept as evidence.
-  firstSound(pair) { return parseInt(pair.battle_id.at(-1), 16) % 2 ? "left" : "right"; }
+  // --- resting -------------------------------------------------------------------------------------
+
+  rest(sentence) {
+    this.resting = true;
+    this.current?.pause();
+    this.find(".judging").hidden = this.find(".waiting").hidden = true;
+    this.find(".resting").hidden = false;
+    this.find(".resting h1").textContent = sentence;
+    this.find(".resting h1").focus({ preventScroll: true });
+  }
+
+  offerRest() {
+    this.offeredAt = this.done;
+    this.find('[data-do="rested"]').hidden = false;
+    this.rest(this.words["rest.offer"]);
+  }
+
+  // Nothing is shown until the voter has been away; then the page goes on by itself.
+  sendAway(seconds) {
+    this.find('[data-do="rested"]').hidden = true;
+    this.rest(say(this.words["rest.over"], { minutes: Math.ceil(seconds / 60) }));
+    setTimeout(() => {
+      this.rested();
+      this.sync();
+    }, (seconds + 1) * 1000);
+  }
+
+  rested() {
+    this.resting = false;
+    this.find(".resting").hidden = true;
+    this.find(this.current ? ".judging" : ".waiting").hidden = false;
+    if (!this.current) return;
+    this.current.shownAt = performance.now();
+    this.find(".prompt").focus({ preventScroll: true });
+    if (!calm()) this.current.replay();
+  }
+
+  // Which side is heard, or seen, first is left to the chance of the ticket, and is kept as evidence.
+  firstSide(pair) { return parseInt(pair.battle_id.at(-1), 16) % 2 ? "left" : "right"; }
+
+  showsInTurn() {
+    const { presentation } = this.settings;
+    return presentation === "in_turn" || (presentation === "auto" && this.root.host.clientWidth < NARROW_PX);
+  }
 
   async start() {
     const deck = this.current;
     const wanted = deck.sound;
     if (await deck.play()) return;
-    this.find(".hint").textContent = "Sound starts with your first click or key.";
+    this.find(".hint").textContent = this.words["player.sound_after_gesture"];
     this.soundAfterGesture = () => { if (this.current === deck && !this.choseSound) deck.setSound(wanted); };
   }
 
-  // After the first play, once more with the other clip's sound, unless the voter chose one.
+  // In turn the other clip follows the first. Side by side the first play is followed by one with the other clip's
+  // sound, unless the voter chose one.
   passed(deck) {
-    if (deck !== this.current || deck.pair.silent || this.choseSound || this.muted || deck.plays !== 1) return;
+    if (deck !== this.current) return;
+    if (deck.inTurn) {
+      if (deck.plays === 1 && deck.shown === deck.first) this.inTurn(deck, other(deck.first));
+      return;
+    }
+    if (deck.pair.silent || this.choseSound || this.muted || deck.plays !== 1) return;
     if (deck.sound === "none" || Object.keys(this.answers).length) return;
-    deck.setSound(deck.sound === "left" ? "right" : "left");
+    deck.setSound(other(deck.sound));
     setTimeout(() => { if (this.current === deck && !deck.playing && deck.plays === 1) deck.replay(); }, 350);
   }
 
@@ -144,11 +193,8 @@ class Screen {
     this.finished = true;
     for (const name of [".judging", ".waiting", ".top"]) this.find(name).hidden = true;
     this.find(".thanks").hidden = false;
-    this.find(".lead").textContent = this.done
-      ? `All ${this.done} of your comparisons are saved. You may close this page.`
-      : this.allJudged
-        ? "This study has all the answers it needs. Thank you for coming."
-        : "There is nothing left for you to compare here.";
+    const ending = this.done ? "saved" : this.allJudged ? "enough" : "nothing";
+    this.find(".thanks .lead").textContent = say(this.words[`thanks.${ending}`], { done: this.done });
     this.find(".after").hidden = !this.settings.leaderboard;
     this.find(".thanks h1").focus({ preventScroll: true });
     this.onFinished();
@@ -163,10 +209,11 @@ class Screen {
   ask() {
     const { questions } = this.current.pair;
     const number = questions.indexOf(this.question);
-    this.find(".question").textContent = this.settings.questions[this.question];
+    this.find(".question").textContent = this.words[`question.${this.question}`];
     this.find(".back").hidden = number === 0;
-    this.find(".hint").textContent =
-      number > 0 ? `Question ${number + 1} of ${questions.length}` : "Watch both to the end, then answer.";
+    this.find(".hint").textContent = number > 0
+      ? say(this.words["player.question_number"], { number: number + 1, total: questions.length })
+      : this.words[this.current.inTurn ? "player.watch_in_turn" : "player.watch"];
     this.find(".choices").querySelectorAll("button").forEach((button) => button.classList.remove("chosen"));
     this.draw();
   }
@@ -193,26 +240,32 @@ class Screen {
   }
 
   submit(answers) {
-    const deck = this.current;
-    const vote = {
-      ticket: deck.ticket,
-      answers,
-      evidence: deck.evidence(this.inputs.size > 1 ? "mixed" : [...this.inputs][0]),
-      receipts: { ...deck.receipts },
-      nonce: crypto.getRandomValues(new Uint32Array(2)).join("-"),
-    };
+    const { current: deck } = this;
+    const evidence = deck.evidence(this.inputs.size > 1 ? "mixed" : [...this.inputs][0]);
+    this.done += 1;
     this.notice("");
+    this.leave({ answers, evidence, receipts: { ...deck.receipts } });
+  }
+
+  report(kind) {
+    this.notice(this.words["fault.thanks"]);
+    this.leave({ kind });
+  }
+
+  // On to the next pair; what was said of this one goes out meanwhile.
+  leave(said) {
+    const deck = this.current;
+    const sent = { ticket: deck.ticket, nonce: crypto.getRandomValues(new Uint32Array(2)).join("-"), ...said };
     const following = this.decks.find((each) => each !== deck && each.ticket);
     deck.clear();
     this.current = null;
-    this.done += 1;
     if (following) {
       this.show(following);
     } else {
       this.find(".judging").hidden = true;
       this.find(".waiting").hidden = false;
     }
-    this.outbox.add(vote);
+    this.outbox.add(sent);
     this.draw();
   }
 
@@ -221,21 +274,33 @@ class Screen {
   act(what, input) {
     const deck = this.current;
     const [verb, object] = what.split(/-(.*)/);
-    if (!deck || this.find(".judging").hidden) return;
+    if (verb === "rested") return this.rested();
+    if (!deck || this.find(".judging").hidden) return undefined;
     if (verb === "answer") this.answer(object, input);
     if (verb === "back") this.back();
+    if (verb === "fault") this.report(object);
     if (verb === "toggle") deck.playing ? deck.pause() : this.start();
     if (verb === "replay") deck.replay();
     if (verb === "sound") this.chooseSound(object);
+    return undefined;
   }
 
   chooseSound(choice) {
     const deck = this.current;
-    if (deck.pair.silent) return;
-    const side = choice === "other" ? (deck.sound === "left" ? "right" : "left") : choice;
-    this.muted = side === "none";
+    if (deck.inTurn && choice !== "none") return this.inTurn(deck, choice === "other" ? other(deck.shown) : choice, 0);
+    if (deck.pair.silent) return undefined;
+    const side = choice === "other" ? other(deck.sound) : choice;
+    this.muted = deck.inTurn ? !this.muted : side === "none";
     this.choseSound = true;
-    deck.setSound(side);
+    return deck.setSound(deck.inTurn && !this.muted ? deck.shown : side);
+  }
+
+  // The other clip, at once or after a grey moment, with its sound.
+  inTurn(deck, side, grey = true) {
+    const sound = () => deck.setSound(this.muted ? "none" : side);
+    if (grey) return deck.follow(side, sound);
+    deck.present(side);
+    return sound();
   }
 
   listen() {
@@ -244,14 +309,15 @@ class Screen {
       if (target) this.act(target.dataset.do ?? `answer-${target.dataset.answer}`, "pointer");
       else if (event.composedPath()[0].tagName === "VIDEO") this.act("toggle", "pointer");
     });
-    const box = this.find(".keys input");
-    box.checked = localStorage.getItem(KEYS_OFF) === null;
-    const tellKeys = () => this.find(".arena").classList.toggle("keyless", !box.checked);
-    box.addEventListener("change", () => {
-      box.checked ? localStorage.removeItem(KEYS_OFF) : localStorage.setItem(KEYS_OFF, "1");
-      tellKeys();
+    this.keys = new Keys(this.find(".keys"), this.words, this.settings.scale, {
+      onAct: (action) => {
+        if (!this.current || this.find(".judging").hidden) return false;
+        this.act(action, "key");
+        return true;
+      },
+      onChange: () => this.tellKeys(),
     });
-    tellKeys();
+    this.tellKeys();
 
     // What listens on the whole document goes when this screen is gone.
     const life = new AbortController();
@@ -261,15 +327,9 @@ class Screen {
     };
 
     const onKey = (event) => {
-      const [target] = event.composedPath();
-      const what = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-      const writing = target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
-      const pressing = event.key === " " && /^(BUTTON|A)$/.test(target.tagName);
-      if (!what || !box.checked || writing || pressing || event.repeat) return;
-      if (event.ctrlKey || event.metaKey || event.altKey || this.find(".judging").hidden) return;
+      if (!this.keys.press(event)) return;
       event.preventDefault();
       event.stopPropagation(); // Streamlit has keys of its own
-      this.act(what, "key");
     };
     const onGesture = () => {
       this.soundAfterGesture?.();
@@ -298,6 +358,12 @@ class Screen {
     });
   }
 
+  tellKeys() {
+    if (!this.keys) return;
+    this.find(".arena").classList.toggle("keyless", !this.keys.box.checked);
+    drawKeys(this.find(".choices"), this.keys);
+  }
+
   // --- drawing -------------------------------------------------------------------------------------
 
   notice(sentence) {
@@ -307,7 +373,7 @@ class Screen {
 
   showSaving(state) {
     this.find(".saving").dataset.state = state;
-    this.find(".saving").textContent = SAVING[state];
+    this.find(".saving").textContent = state === "idle" ? "" : this.words[`player.${state}`];
   }
 
   draw() {
@@ -315,29 +381,23 @@ class Screen {
     bar.setAttribute("aria-valuemax", this.total);
     bar.setAttribute("aria-valuenow", this.done);
     bar.firstElementChild.style.width = this.total ? `${(100 * this.done) / this.total}%` : "0";
-    this.find(".count").textContent = this.total ? `${this.done} of ${this.total}` : "";
+    this.find(".count").textContent = this.total
+      ? say(this.words["player.count"], { done: this.done, total: this.total })
+      : "";
     const deck = this.current;
     if (!deck?.pair) return;
     this.find(".transport").classList.toggle("playing", deck.playing);
-    this.find('[data-do="toggle"]').setAttribute("aria-label", deck.playing ? "Pause" : "Play");
+    this.find('[data-do="toggle"]').setAttribute("aria-label", this.words[deck.playing ? "player.pause" : "player.play"]);
     this.find(".line i").style.width = `${Math.min(100, (100 * deck.now()) / deck.pair.duration_s)}%`;
     for (const side of [...SIDES, "none"]) {
-      this.find(`[data-do="sound-${side}"]`).setAttribute("aria-pressed", deck.sound === side);
+      const pressed = deck.inTurn && side !== "none" ? deck.shown === side : deck.sound === side;
+      this.find(`[data-do="sound-${side}"]`).setAttribute("aria-pressed", pressed);
     }
     const enough = deck.share >= this.settings.watch_share;
     if (enough && !this.canAnswer && Object.keys(this.answers).length === 0) {
-      this.find(".hint").textContent = "You can answer now.";
+      this.find(".hint").textContent = this.words["player.can_answer"];
     }
     this.canAnswer = enough;
     for (const button of this.find(".choices").children) button.setAttribute("aria-disabled", !enough);
   }
-}
-
-// One of the prompt's pictures: named as the words call it, or the one that clips began with.
-function picture(url, name) {
-  const figure = document.createElement("figure");
-  const image = figure.appendChild(document.createElement("img"));
-  Object.assign(image, { src: url, alt: name || FIRST_PICTURE });
-  if (name) figure.appendChild(document.createElement("figcaption")).textContent = name;
-  return figure;
 }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from arena_ui.arena import current
 from arena_ui.plot import plot
+from arena_ui.session import visitor
+from arena_ui.words import section
 from evalharness.errors import RatingError
 from evalharness.records import Category, Leaderboard, Question
 
@@ -21,26 +25,29 @@ def page() -> None:
     from evalharness.reports.wording import board_lines, headline, question_title, title
 
     arena = current()
+    said = section(visitor(arena).language, "board")
     _, middle, _ = st.columns([1, 8, 1])
     with middle:
-        st.title("Leaderboard")
+        st.title(said["title"])
         left, right = st.columns(2)
         present = {prompt.category for prompt in arena.store.prompts()}
         boards = [ALL, *(category for category in Category if category in present)]
-        category = left.segmented_control("Category", boards, default=ALL, format_func=title, required=True)
+        category = left.segmented_control(
+            said["category"], boards, default=ALL, format_func=title, required=True
+        )
         question = right.selectbox(
-            "Question", arena.study.settings.arena.questions, format_func=question_title
+            said["question"], arena.study.settings.arena.questions, format_func=question_title
         )
         board = _cached(category, question)
         if isinstance(board, str):
             st.info(board, icon=":material/hourglass_empty:")
             return
         st.markdown(f"## {headline(board)}")
-        _plot(board)
-        _table(board)
+        _plot(board, said)
+        _table(board, said)
         for note in board.notes:
             st.caption(note)
-        with st.expander("How this was computed"):
+        with st.expander(said["how"]):
             for label, words in board_lines(board):
                 st.markdown(f"**{label}.** {words}")
 
@@ -73,27 +80,27 @@ def _cached(category: str, question: Question) -> Leaderboard | str:
         return str(error)
 
 
-def _plot(board: Leaderboard) -> None:
+def _plot(board: Leaderboard, said: Mapping[str, str]) -> None:
     from evalharness.reports import forest_svg
 
     plot(
         wide=forest_svg(board),
         narrow=forest_svg(board, compact=True),
-        says="Ratings with intervals; the table below holds the same numbers.",
+        says=said["plot"],
     )
 
 
-def _table(board: Leaderboard) -> None:
+def _table(board: Leaderboard, said: Mapping[str, str]) -> None:
     from evalharness.reports import numbers
 
     st.dataframe(
         {
-            "Rank": [numbers.ranks(row.rank_low, row.rank_high) for row in board.ratings],
-            "System": [row.system for row in board.ratings],
-            "Rating": [round(row.rating) for row in board.ratings],
-            "95 % interval": [numbers.span(row.low, row.high) for row in board.ratings],
-            "Votes": [row.votes for row in board.ratings],
-            "Won, mean": [numbers.percent(row.win_rate) for row in board.ratings],
+            said["rank"]: [numbers.ranks(row.rank_low, row.rank_high) for row in board.ratings],
+            said["system"]: [row.system for row in board.ratings],
+            said["rating"]: [round(row.rating) for row in board.ratings],
+            said["interval"]: [numbers.span(row.low, row.high) for row in board.ratings],
+            said["votes"]: [row.votes for row in board.ratings],
+            said["won"]: [numbers.percent(row.win_rate) for row in board.ratings],
         },
         hide_index=True,
     )

@@ -11,14 +11,19 @@ from __future__ import annotations
 
 import math
 import random
+import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from arena_ui.booth import Booth
+from arena_ui.owner.accounts import set_password
+from arena_ui.owner.roles import Role
 from arena_ui.tokens import Sealer
 from evalharness.cli.leaderboard import summary_of
 from evalharness.config import Study, load_study
@@ -47,31 +52,41 @@ def main() -> None:
     study.reports.mkdir(exist_ok=True)
     report = study.reports / "report.html"
     report.write_text(render_html(summary_of(study)), encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        with _served("evalharness", "arena", str(folder)) as address:
+            for name, window in (("wide", WIDE), ("phone", PHONE)):
+                _arena(browser, address, name, window)
+        with _served("arena_ui.owner", str(folder)) as address:
+            _owner(browser, address, study)
+        page = browser.new_page(viewport={"width": 1100, "height": 1250})
+        page.goto(report.resolve().as_uri())
+        page.screenshot(path=HERE / "report.png")
+        browser.close()
+
+
+@contextmanager
+def _served(*words: str) -> Iterator[str]:
+    """The address of pages that `python -m …` serves meanwhile."""
     server = subprocess.Popen(
-        [sys.executable, "-u", "-m", "evalharness", "arena", str(folder), "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-u", "-m", *words, "--port", "0"], stdout=subprocess.PIPE, text=True
     )
     try:
         assert server.stdout is not None
-        address = next(word for line in server.stdout for word in line.split() if word.startswith("http"))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            for name, window in (("wide", WIDE), ("phone", PHONE)):
-                _arena(browser, address, name, window)
-            page = browser.new_page(viewport={"width": 1100, "height": 1250})
-            page.goto(report.resolve().as_uri())
-            page.screenshot(path=HERE / "report.png")
-            browser.close()
+        yield next(word for line in server.stdout for word in line.split() if word.startswith("http"))
     finally:
         server.terminate()
         server.wait()
 
 
 def _arena(browser: Browser, address: str, name: str, window: dict[str, int]) -> None:
-    """The voting page while it plays, and the leaderboard."""
+    """The first screen, the voting page while it plays, and the leaderboard."""
     page = browser.new_page(viewport=window)  # type: ignore[arg-type]  # playwright's own mapping type
-    _consent(page, address)
+    page.goto(address)
+    page.wait_for_selector("#agree")
+    page.wait_for_timeout(500)
+    page.screenshot(path=HERE / f"consent-{name}.png")
+    _consent(page)
     page.wait_for_selector('.choices button[aria-disabled="false"]')
     page.wait_for_timeout(1200)
     page.screenshot(path=HERE / f"vote-{name}.png")
@@ -82,14 +97,29 @@ def _arena(browser: Browser, address: str, name: str, window: dict[str, int]) ->
     page.close()
 
 
-def _consent(page: Page, address: str) -> None:
-    page.goto(address)
-    page.wait_for_selector("#agree")
+def _consent(page: Page) -> None:
     for language in page.locator(".chips label").all():
         language.click()
     page.check("#agree")
     page.click("#start")
     page.wait_for_selector(".judging:not([hidden])")
+
+
+def _owner(browser: Browser, address: str, study: Study) -> None:
+    """Progress and quality, as an owner sees them."""
+    password = secrets.token_urlsafe()
+    set_password(study.folder, "ada", Role.OWNER, password)
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto(address)
+    page.fill("[name=name]", "ada")
+    page.fill("[name=password]", password)
+    page.keyboard.press("Enter")
+    for name in ("Progress", "Quality"):
+        page.get_by_role("link", name=name).click()
+        page.get_by_role("heading", name=name, exact=True).wait_for()
+        page.wait_for_timeout(4000)
+        page.screenshot(path=HERE / f"owner-{name.lower()}.png")
+    page.close()
 
 
 def _let_voters_in(study: Study) -> None:
@@ -101,7 +131,7 @@ def _let_voters_in(study: Study) -> None:
             return
         booth = Booth(study, store, Sealer(bytes(32)), clock=lambda: now)
         for number in range(VOTERS):
-            voter, _ = booth.join(["en", "zh", "de", "ja"][: 1 + number % 4], "simulated")
+            voter, _ = booth.people.join(["en", "zh", "de", "ja"][: 1 + number % 4], "simulated")
             mood = {system: taste + dice.gauss(0, 0.4) for system, taste in TASTE.items()}
             while pairs := booth.round(voter).pairs:
                 battle = store.battle(pairs[0].battle_id)

@@ -21,16 +21,18 @@ Quotas: two systems in a category, a prompt or a category that have as many batt
 whatever the policy; they come back where a battle is taken back.
 """
 
-from evalharness.battles.checks import Agenda, Checks, trap_answer, trap_words
+from evalharness.battles.checks import Agenda, Checks, trap_answer
 from evalharness.battles.drawing import Draw, Policy, Preference, distribution, draw
+from evalharness.battles.golds import Gold, draw_gold, gold_pairs
 from evalharness.battles.pool import Pair, Pool, pair_of
-from evalharness.battles.questions import questions_for
+from evalharness.battles.questions import in_order_for, questions_for
 from evalharness.battles.tally import Quotas, Tally
 
 __all__ = [
     "Agenda",
     "Checks",
     "Draw",
+    "Gold",
     "Pair",
     "Policy",
     "Pool",
@@ -39,8 +41,10 @@ __all__ = [
     "Tally",
     "distribution",
     "draw",
+    "draw_gold",
+    "gold_pairs",
+    "in_order_for",
     "pair_of",
     "questions_for",
     "trap_answer",
-    "trap_words",
 ]

@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from evalharness.labels import Scale
 from evalharness.records import Battle, Outcome, Purpose
 
-__all__ = ["Agenda", "Checks", "trap_answer", "trap_words"]
+__all__ = ["Agenda", "Checks", "trap_answer"]
 
-ANSWERS = {Outcome.LEFT: "A is better", Outcome.RIGHT: "B is better", Outcome.BOTH_BAD: "Both bad"}
-"""As the page says them. A tie is what somebody answers who did not look."""
+TRAPS = {
+    Scale.FOUR: (Outcome.LEFT, Outcome.RIGHT, Outcome.BOTH_BAD),
+    Scale.FIVE: (Outcome.LEFT, Outcome.RIGHT),
+}
+"""What a trap may ask for. A tie is what somebody answers who did not look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Checks:
     traps: int = 0
     repeats: int = 0
     swapped_repeats: int = 0
+    golds: int = 0
     first_after: int = 3
     """Comparisons before the first check."""
     apart: int = 4
@@ -30,7 +35,7 @@ class Checks:
     @property
     def number(self) -> int:
         """How many a session holds in all."""
-        return self.traps + self.repeats + self.swapped_repeats
+        return sum(self.kinds.values())
 
     @property
     def kinds(self) -> Mapping[Purpose, int]:
@@ -39,6 +44,7 @@ class Checks:
             Purpose.TRAP: self.traps,
             Purpose.REPEAT: self.repeats,
             Purpose.SWAPPED_REPEAT: self.swapped_repeats,
+            Purpose.GOLD: self.golds,
         }
 
 
@@ -76,11 +82,6 @@ class Agenda:
         return None
 
 
-def trap_answer(battle_id: str) -> Outcome:
+def trap_answer(battle_id: str, scale: Scale) -> Outcome:
     """What a trap asks for."""
-    return Random(f"trap/{battle_id}").choice(list(ANSWERS))
-
-
-def trap_words(expected: Outcome) -> str:
-    """What a trap says in place of the prompt's words."""
-    return f"This pair checks that the words above the clips are read. Please answer: {ANSWERS[expected]}."
+    return Random(f"trap/{battle_id}").choice(TRAPS[scale])

@@ -5,13 +5,16 @@ word that names somebody. Loudness leaks where exhibits of one prompt differ by 
 RENDERING features leak where systems can be guessed from them better than by chance; where they
 merely differ they are warnings. CONTENT is only ever a warning. `accept` turns a named leak into a
 warning: an owner who knows that one system's clips are square may go on, and the report says so.
+
+Copies that were spoiled on purpose stand for no system and are in none of this; they may not differ in FORM
+from the exhibits of their prompt, or voters know which pairs test them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +76,7 @@ class AuditReport:
         if self.leaks:
             many = f"{len(self.leaks)} features tell" if len(self.leaks) > 1 else "One feature tells"
             raise BlindingError(
-                f"{many} systems apart in their exhibits. "
+                f"{many} exhibits apart. "
                 + " ".join(finding.sentence for finding in self.leaks)
                 + " Blind the study again, or accept a feature by name if it lies in the clips themselves."
             )
@@ -85,22 +88,27 @@ def audit_exhibits(
     *,
     words: Iterable[str] = (),
     accept: Iterable[str] = (),
+    spoiled: Sequence[Exhibit] = (),
     seed: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> AuditReport:
     """Measure every exhibit's file under `folder` and judge what differs.
 
+    spoiled: copies that were made with these exhibits and spoiled on purpose.
     words: further names to look for in the files (vendors, models); systems' names always are.
     accept: features that may differ. Raises MediaError where a file is missing or broken and
     UnknownNameError where `accept` names no feature.
     """
     names = {*words, *(exhibit.clip.system for exhibit in exhibits)}
     seen: list[Observation] = []
-    for done, exhibit in enumerate(exhibits, start=1):
+    everything = (*exhibits, *spoiled)
+    for done, exhibit in enumerate(everything, start=1):
         seen.append(observe(folder / exhibit.path, names))
         if progress:
-            progress(done, len(exhibits))
-    return judge(exhibits, seen, accept=accept, seed=seed)
+            progress(done, len(everything))
+    report = judge(exhibits, seen[: len(exhibits)], accept=accept, seed=seed)
+    told = _telling_copies(everything, seen)
+    return replace(report, findings=(*told, *report.findings))
 
 
 def judge(
@@ -138,6 +146,27 @@ def judge(
         values=_by_system(features, systems, prompts),
         notes=tuple(notes),
     )
+
+
+def _telling_copies(exhibits: Sequence[Exhibit], seen: Sequence[Observation]) -> list[Finding]:
+    """Leaks by which spoiled copies can be told from every other exhibit of their prompt."""
+    beside: dict[str, list[Observation]] = defaultdict(list)
+    for exhibit, each in zip(exhibits, seen, strict=True):
+        if exhibit.flaw is None:
+            beside[exhibit.prompt_id].append(each)
+    told: dict[str, Finding] = {}
+    for exhibit, copy in zip(exhibits, seen, strict=True):
+        if exhibit.flaw is None:
+            continue
+        for name, value in copy.features.items():
+            others = {each.features.get(name) for each in beside[exhibit.prompt_id]}
+            if KINDS.get(name, Kind.FORM) is Kind.FORM and value not in others:
+                sentence = (
+                    f"{name} tells the copy spoiled on purpose of '{exhibit.prompt_id}', which has "
+                    f"{_short(value)}, from the exhibits beside it: voters can find the pairs that test them."
+                )
+                told.setdefault(name, Finding(name, Kind.FORM, leak=True, sentence=sentence))
+    return list(told.values())
 
 
 def _names(seen: Sequence[Observation]) -> list[str]:

@@ -6,6 +6,7 @@ All clips of a prompt are made together, because together they get one length an
   Time zero is the first picture, or, where sound comes first, whole frames before it.
 - Every exhibit lasts as long as the shortest clip (to the nearest frame); the rest is cut and noted.
 - Pictures are shown whole on one canvas at one rate; sound is 48 kHz stereo at one loudness.
+- Copies that are spoiled on purpose are made with the rest and differ from it in nothing else.
 - Each coded picture and each sound frame is filled to the largest of its kind and place among the
   exhibits. So the files' indexes are byte-identical and the files equally long: what is left to tell
   them apart is the content of their pictures and sound.
@@ -18,14 +19,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from evalharness.blinding.flaws import LEAST_CHANGE, Flaw, Spoiler
 from evalharness.blinding.loudness import integrated_loudness, level, true_peak_db
 from evalharness.blinding.pictures import Canvas, Placement, resampled
 from evalharness.blinding.recipe import RATE_HZ, BlindingRecipe
@@ -34,7 +37,7 @@ from evalharness.media.boxes import free_box
 from evalharness.media.coding import CodedPictures, CodedSound, decode_aac, encode_aac, encode_h264, write_mp4
 from evalharness.media.filling import PICTURE_MARGIN, SOUND_MARGIN, fill_picture, fill_sound, picture_bytes
 from evalharness.media.probing import probe
-from evalharness.media.reading import Sound, read_frames, read_sound
+from evalharness.media.reading import Sound, TimedFrame, read_frames, read_sound
 from evalharness.records import Streams
 
 __all__ = ["MadeExhibit", "make_exhibits"]
@@ -67,6 +70,8 @@ class MadeExhibit:
     cut_s: float
     """How much of the clip's end is not shown."""
     placement: Placement
+    flaw: str | None = None
+    """What was spoiled on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +97,29 @@ class _Voice:
     limited_db: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """A clip in the form of its prompt's exhibits, but for its size."""
+
+    pictures: CodedPictures
+    placement: Placement
+    voice: _Voice
+    flaw: str | None = None
+
+
 def make_exhibits(
-    clips: Sequence[Path], outputs: Sequence[Path], recipe: BlindingRecipe
+    clips: Sequence[Path],
+    outputs: Sequence[Path],
+    recipe: BlindingRecipe,
+    flaws: Mapping[int, Sequence[Flaw]] | None = None,
 ) -> list[MadeExhibit | MediaError]:
     """Make the exhibits of one prompt's clips; each lies whole at its output or is not there at all.
 
     The answers come in the order of `clips`. A clip that cannot be read or encoded is a MediaError in
     its place and has no say in the others' length. Same clips and recipe, same bytes.
+
+    flaws: by place in `clips`, what to spoil; the first flaw that shows on that clip is taken, and where
+    none does a MediaError says so in its place.
     """
     answers: dict[int, MadeExhibit | MediaError] = {}
     opened: dict[int, _Opened] = {}
@@ -111,22 +132,26 @@ def make_exhibits(
     if not opened:
         return [answers[index] for index in range(len(clips))]
     count = max(1, min(round((clip.end_s - clip.start_s) * rate) for clip in opened.values()))
-    coded: dict[int, tuple[CodedPictures, _Voice, Placement]] = {}
+    coded: dict[int, _Coded] = {}
     for index, clip in opened.items():
         try:
-            pictures, placement = _pictures(clip, recipe, count)
-            coded[index] = (pictures, _voice(clip, recipe, round(count / rate * RATE_HZ)), placement)
+            if flaws and index in flaws:
+                coded[index] = _spoiled(clip, recipe, count, flaws[index])
+            else:
+                coded[index] = _as_it_is(clip, recipe, count)
         except MediaError as error:
             answers[index] = error
     picture_sizes = _common_sizes(
-        [[*map(picture_bytes, p.units)] for p, _, _ in coded.values()], PICTURE_MARGIN
+        [[*map(picture_bytes, each.pictures.units)] for each in coded.values()], PICTURE_MARGIN
     )
-    sound_sizes = _common_sizes([[*map(len, v.coded.units)] for _, v, _ in coded.values()], SOUND_MARGIN)
-    for index, (pictures, voice, placement) in coded.items():
-        output = outputs[index]
+    sound_sizes = _common_sizes(
+        [[*map(len, each.voice.coded.units)] for each in coded.values()], SOUND_MARGIN
+    )
+    for index, form in coded.items():
+        output, voice = outputs[index], form.voice
         write_mp4(
             output,
-            pictures.filled(map(fill_picture, pictures.units, picture_sizes)),
+            form.pictures.filled(map(fill_picture, form.pictures.units, picture_sizes)),
             voice.coded.filled(map(fill_sound, voice.coded.units, sound_sizes)),
             tail=free_box(recipe.spare_bytes),
         )
@@ -143,7 +168,8 @@ def make_exhibits(
             gain_db=voice.gain_db,
             limited_db=voice.limited_db,
             cut_s=max(0.0, clip.end_s - clip.start_s - float(count / rate)),
-            placement=placement,
+            placement=form.placement,
+            flaw=form.flaw,
         )
     return [answers[index] for index in range(len(clips))]
 
@@ -160,17 +186,36 @@ def _open(path: Path, rate: Fraction) -> _Opened:
     return _Opened(path, start_s - float(math.ceil(round(lead_s * rate, 3)) / rate), end_s, sound)
 
 
-def _pictures(clip: _Opened, recipe: BlindingRecipe, count: int) -> tuple[CodedPictures, Placement]:
+def _as_it_is(clip: _Opened, recipe: BlindingRecipe, count: int) -> _Coded:
     canvas = Canvas(recipe.width, recipe.height)
-    frames = resampled(read_frames(clip.path), clip.start_s, recipe.rate, count)
-    size = (recipe.width, recipe.height)
-    coded = encode_h264((canvas.draw(shown) for shown in frames), recipe.rate, size, recipe.x264)
-    return coded, canvas.placement
+    coded = _encoded(map(canvas.draw, _frames(clip, recipe, count)), recipe)
+    return _Coded(coded, canvas.placement, _voice(clip, recipe, count))
 
 
-def _voice(clip: _Opened, recipe: BlindingRecipe, length: int) -> _Voice:
-    """The clip's sound on the exhibit's clock, at the recipe's loudness after coding."""
-    track = _on_clock(clip, length)
+def _spoiled(clip: _Opened, recipe: BlindingRecipe, count: int, flaws: Sequence[Flaw]) -> _Coded:
+    """The clip with the first of the flaws that shows."""
+    for flaw in flaws:
+        canvas, spoiler = Canvas(recipe.width, recipe.height), Spoiler(flaw, count)
+        drawn = map(canvas.draw, _frames(clip, recipe, count))
+        coded = _encoded((spoiler.spoil(each, canvas.placement) for each in drawn), recipe)
+        voice = _voice(clip, recipe, count, flaw.late_s)
+        if not voice.silent if flaw.is_heard else spoiler.change >= LEAST_CHANGE:
+            return _Coded(coded, canvas.placement, voice, flaw.name)
+    names = ", ".join(flaw.name for flaw in flaws)
+    raise MediaError(f"{clip.path} is so plain, still and quiet that nobody would notice {names}.")
+
+
+def _frames(clip: _Opened, recipe: BlindingRecipe, count: int) -> Iterator[TimedFrame]:
+    return resampled(read_frames(clip.path), clip.start_s, recipe.rate, count)
+
+
+def _encoded(pictures: Iterable[VideoFrame], recipe: BlindingRecipe) -> CodedPictures:
+    return encode_h264(pictures, recipe.rate, (recipe.width, recipe.height), recipe.x264)
+
+
+def _voice(clip: _Opened, recipe: BlindingRecipe, count: int, late_s: float = 0.0) -> _Voice:
+    """The clip's sound on the exhibit's clock, or later, at the recipe's loudness after coding."""
+    track = _on_clock(clip, round(count / recipe.rate * RATE_HZ), late_s)
     loudness = integrated_loudness(track)
     if loudness is None:
         return _Voice(encode_aac(np.zeros_like(track), RATE_HZ, recipe.sound_bit_rate), silent=True)
@@ -212,11 +257,11 @@ def _levelled(track: NDArray[np.float32], loudness: float, recipe: BlindingRecip
     return best
 
 
-def _on_clock(clip: _Opened, length: int) -> NDArray[np.float32]:
-    """The clip's sound from its time zero on, cut or lengthened by silence to `length` samples."""
+def _on_clock(clip: _Opened, length: int, late_s: float) -> NDArray[np.float32]:
+    """The clip's sound from its time zero on, `late_s` late, cut or lengthened by silence to `length`."""
     track = np.zeros((2, length), dtype=np.float32)
     if clip.sound is not None:
-        start = round((clip.sound.start_s - clip.start_s) * RATE_HZ)
+        start = round((clip.sound.start_s - clip.start_s + late_s) * RATE_HZ)
         heard = clip.sound.samples[:, : max(0, length - start)]
         track[:, start : start + heard.shape[1]] = heard
     return track

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evalharness.media.reading import TimedFrame
 
-__all__ = ["Canvas", "Placement", "resampled"]
+__all__ = ["Canvas", "Placement", "planes", "resampled"]
 
 BLACK_LUMA, NO_CHROMA = 16, 128
 FULL_RANGE = 2
@@ -80,11 +80,11 @@ class Canvas:
         left, top = _even((self.width - width) / 2), _even((self.height - height) / 2)
         self.placement = Placement(left, top, width, height)
         stored = (height, width) if turns % 2 else (width, height)
-        planes = self._scaled(frame, *stored)
+        scaled = self._scaled(frame, *stored)
         canvas = np.full((self.height * 3 // 2, self.width), NO_CHROMA, dtype=np.uint8)
         canvas[: self.height] = BLACK_LUMA
         for target, plane, half in zip(
-            _planes(canvas, self.width, self.height), planes, (1, 2, 2), strict=True
+            planes(canvas, self.width, self.height), scaled, (1, 2, 2), strict=True
         ):
             turned = np.rot90(plane, turns)
             y, x = top // half, left // half
@@ -106,10 +106,10 @@ class Canvas:
             src_color_range="JPEG" if full else "MPEG",
             dst_color_range="MPEG",
         )
-        return _planes(np.asarray(scaled.to_ndarray(), dtype=np.uint8), width, height)
+        return planes(np.asarray(scaled.to_ndarray(), dtype=np.uint8), width, height)
 
 
-def _planes(picture: NDArray[np.uint8], width: int, height: int) -> list[NDArray[np.uint8]]:
+def planes(picture: NDArray[np.uint8], width: int, height: int) -> list[NDArray[np.uint8]]:
     """Views of the Y, U and V planes of a yuv420p array of (height * 3 / 2, width)."""
     flat = picture.reshape(-1)
     luma, chroma = width * height, width * height // 4

@@ -46,6 +46,8 @@ def blinding(
     study = load_study(folder)
     with store_of(study) as store:
         exhibits = store.exhibits()
+        forms = {exhibit.prompt_id: exhibit.recipe["form"] for exhibit in exhibits}
+        spoiled = [e for e in store.flawed_exhibits() if e.recipe["form"] == forms.get(e.prompt_id)]
         clips, measurements = store.clips(), store.measurements()
     if not exhibits:
         raise BlindingError(
@@ -54,13 +56,14 @@ def blinding(
         )
     codenames = [system.codename for system in study.systems if system.codename]
     with progress_bar("fetch") as progress:
-        study.storage.fetch([(exhibit.path, exhibit.sha256) for exhibit in exhibits], progress)
+        study.storage.fetch([(each.path, each.sha256) for each in (*exhibits, *spoiled)], progress)
     with progress_bar("audit", keeps=False) as progress:
         report = audit_exhibits(
             exhibits,
             study.storage.root,
             words=[*codenames, *(word or [])],
             accept=accept or [],
+            spoiled=spoiled,
             progress=progress,
         )
     report = replace(report, notes=(*report.notes, *mark_notes(clips, measurements)))

@@ -24,9 +24,10 @@ def blind(folder: StudyFolder = Path()) -> None:
     Ends with code 4 when a clip could not be blinded; each such clip is listed with its reason.
     """
     summary = run_blinding(load_study(folder))
+    copies = f", {summary.spoiled} spoiled copies for gold pairs" if summary.spoiled else ""
     out.print(
         f"{summary.made} exhibits made now, {summary.reused} there before, {summary.silent} of them silent, "
-        f"{len(summary.failures)} clips failed."
+        f"{len(summary.failures)} clips failed{copies}."
     )
     for note in summary.notes:
         out.print(f"[yellow]note:[/] {escape(note)}")

@@ -19,6 +19,7 @@ from evalharness.cli import (
     compare,
     demo,
     doctor,
+    export,
     generate,
     init,
     inspect,
@@ -66,6 +67,7 @@ app.command("inspect")(inspect.inspect)
 app.command("arena")(arena.arena)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("voters")(voters.voters)
+app.command("export")(export.export)
 app.command("rate")(rate.rate)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)

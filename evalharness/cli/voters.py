@@ -14,6 +14,7 @@ from rich.table import Table
 from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_of
 from evalharness.config import Study, load_study
 from evalharness.errors import ConfigError, RatingError
+from evalharness.people import BY_VOTER
 from evalharness.records import Ballot, Decision, Ruling
 
 if TYPE_CHECKING:
@@ -44,18 +45,30 @@ def voters(
     exclude: Annotated[
         list[str] | None, typer.Option(help="Do not count this voter's votes.", metavar="VOTER")
     ] = None,
+    erase: Annotated[
+        list[str] | None,
+        typer.Option(help="Take away all that leads from a person to this voter.", metavar="VOTER"),
+    ] = None,
+    forget_paid: Annotated[
+        bool,
+        typer.Option("--forget-paid", help="Take away what platforms call those whose pay is on record."),
+    ] = False,
     because: Annotated[str, typer.Option(help="Why, where you decide yourself.")] = "",
     by: Annotated[str, typer.Option(help="Who decides: your name, kept with the decision.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Hold every voter against the study's rules: whom to pay, whose votes to count, and how far they agree.
 
-    Nothing changes without --apply, or a decision of your own, which no rule overrules.
+    Nothing changes without --apply, or a decision of your own, which no rule overrules. Who is erased keeps
+    their answers under an id of nobody; with --exclude they count no more.
     """
     study = load_study(folder)
     chosen = {"accept": accept, "return": give_back, "use": use, "exclude": exclude}
     with store_of(study) as store:
         _decide(store, {BY_HAND[verb]: named for verb, named in chosen.items() if named}, because, by)
+        forgotten = _forget(store, erase or [], forget_paid=forget_paid)
+        if forgotten and not as_json:
+            out.print(forgotten)
         _show(study, store, apply=apply, as_json=as_json)
 
 
@@ -73,9 +86,30 @@ def _decide(store: Store, chosen: dict[Decision, list[str]], because: str, by: s
             raise ConfigError(
                 f"No voter '{voter_id}' was shown anything in this study; 'evalharness voters' lists them."
             )
+    withdrew = {ruling.voter_id for ruling in store.rulings() if ruling.author == BY_VOTER}
+    if wrong := withdrew.intersection(chosen.get(Decision.USED, ())):
+        raise ConfigError(
+            f"The voter '{min(wrong)}' withdrew, so their votes stay out of all results; "
+            "take them out of --use."
+        )
     for decision, named in chosen.items():
         for voter_id in named:
             store.rule(Ruling(voter_id, decision, because.strip(), by.strip(), datetime.now(UTC)))
+
+
+def _forget(store: Store, erase: list[str], *, forget_paid: bool) -> str:
+    """Take away what leads to people, and say of how many; "" where nobody was asked for."""
+    from evalharness.quality import newest
+
+    said = []
+    for voter_id in erase:
+        store.erase_voter(voter_id, datetime.now(UTC))
+        said.append(f"{voter_id} is erased.")
+    if forget_paid:
+        rulings = store.rulings()
+        decided = {each.voter_id for each in rulings if newest(rulings, each.voter_id, "pay")}
+        said.append(f"What platforms call people was taken away of {store.forget_people(decided)} voters.")
+    return " ".join(said)
 
 
 def _show(study: Study, store: Store, *, apply: bool, as_json: bool) -> None:
@@ -83,7 +117,7 @@ def _show(study: Study, store: Store, *, apply: bool, as_json: bool) -> None:
     from evalharness.quality import agreement, conducts, overall_ballots, rulings_due, verdict
 
     battles, votes = store.battles(), store.votes()
-    found = conducts(battles, votes)
+    found = conducts(battles, votes, labels={system.name: system.label for system in study.systems})
     verdicts = [verdict(each, study.settings.quality) for each in found.voters]
     due = rulings_due(verdicts, store.rulings(), datetime.now(UTC))
     if apply:
@@ -99,6 +133,7 @@ def _show(study: Study, store: Store, *, apply: bool, as_json: bool) -> None:
                 "agreement": [asdict(each) for each in agreed],
                 "without_excluded": without,
                 "rulings_due": 0 if apply else len(due),
+                "rings": [asdict(ring) for ring in found.rings],
                 "notes": list(found.notes),
             }
         )
@@ -107,6 +142,8 @@ def _show(study: Study, store: Store, *, apply: bool, as_json: bool) -> None:
     for each in verdicts if out.width < WIDE else ():
         if why := _why(each):
             out.print(f"{each.conduct.voter_id}  {escape(why)}", soft_wrap=True)
+    for ring in found.rings:
+        out.print(escape(ring.sentence), style="yellow", soft_wrap=True)
     for note in found.notes:
         out.print(escape(note), style="dim", soft_wrap=True)
     for one in agreed:
@@ -122,7 +159,7 @@ def _show(study: Study, store: Store, *, apply: bool, as_json: bool) -> None:
 def _table(verdicts: list[Verdict], rulings: tuple[Ruling, ...]) -> Table:
     table = Table(title="Voters: what they did, and what is decided")
     table.add_column("voter", no_wrap=True)  # whole, to be named in a decision
-    for column in ("pairs", "traps", "repeats", "s"):
+    for column in ("pairs", "traps", "golds", "repeats", "s"):
         table.add_column(column, justify="right")
     for column in ("pay", "count"):
         table.add_column(column, min_width=len(Decision.ACCEPTED))
@@ -135,6 +172,7 @@ def _table(verdicts: list[Verdict], rulings: tuple[Ruling, ...]) -> Table:
             did.voter_id,
             str(did.comparisons),
             str(did.traps),
+            str(did.golds),
             str(did.repeats),
             "?" if did.median_answer_s is None else f"{did.median_answer_s:.1f}",
             *(_decided(each, rulings, matter) for matter in ("pay", "count")),
@@ -196,6 +234,7 @@ def _as_json(verdict: Verdict, rulings: tuple[Ruling, ...]) -> dict[str, Any]:
         "voter": did.voter_id,
         "comparisons": did.comparisons,
         "traps": asdict(did.traps),
+        "golds": asdict(did.golds),
         "repeats": asdict(did.repeats),
         "median_answer_s": did.median_answer_s,
         "habits": [each.sentence for each in did.habits],

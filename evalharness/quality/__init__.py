@@ -1,6 +1,6 @@
 """Quality control of voters: what they did, what the study's rules make of it, and whether they agree.
 
-    conducts(battles, votes)             -> a record a voter: checks passed, habits, evidence against them
+    conducts(battles, votes, labels=…)   -> a record a voter: checks passed, habits, evidence against them
     verdict(conduct, settings)           -> whether to pay them and whether to count their votes, with reasons
     rulings_due(verdicts, rulings, now)  -> the decisions to put on record; a person's stand
     agreement(battles, votes, question)  -> Krippendorff's alpha with an interval

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from evalharness.config import QualitySettings
+from scipy.stats import binom
+
 from evalharness.quality.conduct import Conduct
 from evalharness.records import Decision, Ruling
+from evalharness.settings import QualitySettings
 
 __all__ = ["RULES", "Matter", "Rule", "Verdict", "newest", "rulings_due", "verdict"]
 
-AUTHOR = "quality/1"
+AUTHOR = "quality/2"
 """Who rules where the rules do: a change of the rules is another author."""
 
 Matter = Literal["pay", "count"]
@@ -49,11 +51,22 @@ def _traps(conduct: Conduct, most: int) -> str | None:
     return f"{failed} of {conduct.traps.of} traps failed" if failed > most else None
 
 
-def _inconsistent(conduct: Conduct, settings: QualitySettings) -> str | None:
-    same = conduct.repeats
-    if same.of < settings.least_repeats or same.hits >= settings.least_consistency * same.of:
+def _golds(conduct: Conduct, settings: QualitySettings) -> str | None:
+    failed = conduct.golds.of - conduct.golds.hits
+    if failed <= settings.golds_forgiven:
         return None
-    return f"{same.hits} of {same.of} repeated pairs answered as before"
+    return f"in {failed} of {conduct.golds.of} gold pairs the side spoiled on purpose was not found worse"
+
+
+def _inconsistent(conduct: Conduct, settings: QualitySettings) -> str | None:
+    same, wanted = conduct.repeats, settings.least_consistency
+    chance = float(binom.cdf(same.hits, same.of, wanted))
+    if chance >= settings.consistency_level:
+        return None
+    return (
+        f"{same.hits} of {same.of} repeated pairs answered as before; who answers {wanted:.0%} of them as "
+        f"before has so few with a chance of {chance:.1g}"
+    )
 
 
 def _habit(conduct: Conduct, settings: QualitySettings) -> str | None:
@@ -75,6 +88,7 @@ def _unlike_the_others(conduct: Conduct, settings: QualitySettings) -> str | Non
 RULES = (
     Rule("attention", "pay", "traps_forgiven_in_pay", lambda c, s: _traps(c, s.traps_forgiven_in_pay)),
     Rule("attention", "count", "traps_forgiven", lambda c, s: _traps(c, s.traps_forgiven)),
+    Rule("gold pairs", "count", "golds_forgiven", _golds),
     Rule("consistency", "count", "least_consistency", _inconsistent),
     Rule("habit", "count", "habit_level", _habit),
     Rule("unlike the others", "count", "e_value", _unlike_the_others),

@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from evalharness.errors import StoreError
+from evalharness.labels import FaultKind, ScreeningKind
+from evalharness.people import Arrival, AuditEntry, Fault, Screening
 from evalharness.purchases import Purchase, PurchaseStage
 from evalharness.records import (
     Battle,
@@ -35,6 +37,7 @@ from evalharness.records import (
     Question,
     Ruling,
     Streams,
+    Strength,
     System,
     Task,
     Vote,
@@ -264,7 +267,13 @@ def vote_values(record: Vote) -> Values:
 def vote(row: Row[Any]) -> Vote:
     """A vote from its row."""
     values = row._mapping
-    return Vote(**{**values, "question": Question(values["question"]), "outcome": Outcome(values["outcome"])})
+    strength = values["strength"]
+    labels = {
+        "question": Question(values["question"]),
+        "outcome": Outcome(values["outcome"]),
+        "strength": None if strength is None else Strength(strength),
+    }
+    return Vote(**{**values, **labels})
 
 
 def exclusion_values(record: Exclusion) -> Values:
@@ -289,3 +298,48 @@ def ruling(row: Row[Any]) -> Ruling:
     values = dict(row._mapping)
     del values["number"]
     return Ruling(**{**values, "decision": Decision(values["decision"])})
+
+
+def arrival_values(record: Arrival) -> Values:
+    """An arrival's row."""
+    return checked("arrival", asdict(record))
+
+
+def arrival(row: Row[Any]) -> Arrival:
+    """An arrival from its row."""
+    return Arrival(**row._mapping)
+
+
+def screening_values(record: Screening) -> Values:
+    """A screening's row."""
+    return checked(f"screening of voter {record.voter_id}", asdict(record))
+
+
+def screening(row: Row[Any]) -> Screening:
+    """A screening from its row."""
+    values = dict(row._mapping)
+    del values["number"]
+    return Screening(**{**values, "kind": ScreeningKind(values["kind"])})
+
+
+def fault_values(record: Fault) -> Values:
+    """A fault's row."""
+    return checked(f"fault of battle {record.battle_id}", asdict(record))
+
+
+def fault(row: Row[Any]) -> Fault:
+    """A fault from its row."""
+    values = row._mapping
+    return Fault(**{**values, "kind": FaultKind(values["kind"])})
+
+
+def audit_values(record: AuditEntry) -> Values:
+    """An audit entry's row."""
+    return checked("entry of the audit", asdict(record))
+
+
+def audit_entry(row: Row[Any]) -> AuditEntry:
+    """An audit entry from its row."""
+    values = dict(row._mapping)
+    del values["number"]
+    return AuditEntry(**values)

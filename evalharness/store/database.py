@@ -23,11 +23,11 @@ __all__ = ["Database", "upsert_into"]
 
 BUSY_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10
-_WRITES = "evalharness_writes"
+_BEGINS = "evalharness_begins"
 
 
 class Database:
-    """Connections to one database. `reading` and `writing` are the only ways to reach it."""
+    """Connections to one database. `reading`, `looking` and `writing` are the only ways to reach it."""
 
     def __init__(self, url: str) -> None:
         parsed = _parse(url)
@@ -35,17 +35,25 @@ class Database:
         """The URL as it may be shown: no password, no query."""
         self._password = parsed.password
         self.engine = _engine(parsed, self.name)
-        self._writer = self.engine.execution_options(**{_WRITES: True})
+        on_sqlite = parsed.drivername == "sqlite"
+        self._writer = self.engine.execution_options(**{_BEGINS: "BEGIN IMMEDIATE"})
+        self._looker = self.engine.execution_options(
+            **({_BEGINS: None} if on_sqlite else {"isolation_level": "AUTOCOMMIT"})
+        )
         # SQLite has one writer at a time, and those who wait for it sleep and try again, some of them
         # long. Threads of one program queue here instead: the slowest of 20 then waits a tenth as long.
-        self._turn: AbstractContextManager[object] = (
-            threading.Lock() if parsed.drivername == "sqlite" else nullcontext()
-        )
+        self._turn: AbstractContextManager[object] = threading.Lock() if on_sqlite else nullcontext()
 
     @contextmanager
     def reading(self, purpose: str) -> Iterator[Connection]:
         """A transaction that reads; `purpose` completes "Could not …" should the database refuse."""
         with self._transaction(self.engine, purpose) as connection:
+            yield connection
+
+    @contextmanager
+    def looking(self, purpose: str) -> Iterator[Connection]:
+        """For one statement that reads, which needs no transaction around it: what a vote does most."""
+        with self._transaction(self._looker, purpose) as connection:
             yield connection
 
     @contextmanager
@@ -144,5 +152,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once where we mean to write: a later upgrade could not wait its turn."""
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    begin = connection.get_execution_options().get(_BEGINS, "BEGIN")
+    if begin is not None:
+        connection.exec_driver_sql(begin)

@@ -37,9 +37,14 @@ class Material:
                 )
 
     def exhibits(self) -> tuple[Exhibit, ...]:
-        """The current exhibit of each clip key, by system, prompt and seed."""
+        """The current exhibit of each clip key, by system, prompt and seed; none with a flaw."""
         with self._database.reading("read the exhibits") as connection:
             return tuple(convert.exhibit(row) for row in connection.execute(current_exhibits()))
+
+    def flawed_exhibits(self) -> tuple[Exhibit, ...]:
+        """The newest exhibit of each clip key and flaw, by system, prompt, seed and flaw."""
+        with self._database.reading("read the flawed exhibits") as connection:
+            return tuple(convert.exhibit(row) for row in connection.execute(_newest(flawed=True)))
 
     def exhibit(self, exhibit_id: str) -> Exhibit:
         """One exhibit, current or not. Raises NotFoundError."""
@@ -76,7 +81,12 @@ class Material:
 
 
 def current_exhibits() -> Select[Any]:
-    """The newest exhibit of each clip key, by system, prompt and seed."""
-    key = (schema.exhibits.c.system, schema.exhibits.c.prompt_id, schema.exhibits.c.seed)
-    newest = select(func.max(schema.exhibits.c.number)).group_by(*key)
-    return select(schema.exhibits).where(schema.exhibits.c.number.in_(newest)).order_by(*key)
+    """The newest exhibit of each clip key, by system, prompt and seed; none with a flaw."""
+    return _newest(flawed=False)
+
+
+def _newest(*, flawed: bool) -> Select[Any]:
+    of = schema.exhibits.c
+    key = (of.system, of.prompt_id, of.seed, of.flaw)
+    newest = select(func.max(of.number)).where(of.flaw.is_not(None) == flawed).group_by(*key)
+    return select(schema.exhibits).where(of.number.in_(newest)).order_by(*key)

@@ -14,7 +14,7 @@ from evalharness.records import Battle, Category, Purpose
 from evalharness.store import convert, schema
 from evalharness.store.database import Database
 
-__all__ = ["Opened", "Showings", "Shown", "ShownOften"]
+__all__ = ["Opened", "Showings", "Shown", "ShownOften", "Standing"]
 
 _AT_ONCE = 500
 """Ids in one statement, below what any back end takes."""
@@ -47,6 +47,16 @@ class Shown(NamedTuple):
 
     battle: Battle
     answered_at: datetime | None
+    faulty: bool = False
+    """Whether its voter reported that it could not be judged."""
+
+
+class Standing(NamedTuple):
+    """Where a battle of a voter stands."""
+
+    battle_id: str
+    answered_at: datetime | None
+    faulty: bool
 
 
 class Showings:
@@ -99,11 +109,29 @@ class Showings:
                 found.update(connection.scalars(select(schema.votes.c.battle_id).where(some).distinct()))
         return frozenset(found)
 
+    def standings(self, voter_id: str) -> tuple[Standing, ...]:
+        """Where all battles of one voter stand, oldest first: what of `shown_to` changes."""
+        battles, faults = schema.battles.c, schema.faults.c
+        query = (
+            select(battles.id, _answered_at(), faults.kind.is_not(None))
+            .outerjoin(schema.faults, faults.battle_id == battles.id)
+            .where(battles.voter_id == voter_id)
+            .order_by(battles.created_at, battles.id)
+        )
+        with self._database.looking("read the voter's battles") as connection:
+            return tuple(Standing(*row) for row in connection.execute(query))
+
     def shown_to(self, voter_id: str) -> tuple[Shown, ...]:
         """All battles of one voter, oldest first, and when each was answered; one statement."""
         battles, asked = schema.battles, schema.battle_questions.c
         query = (
-            select(battles, asked.question, _answered_at().label("answered_at"))
+            select(
+                battles,
+                asked.question,
+                _answered_at().label("answered_at"),
+                schema.faults.c.kind.label("fault"),
+            )
+            .outerjoin(schema.faults, schema.faults.c.battle_id == battles.c.id)
             .join(schema.battle_questions, asked.battle_id == battles.c.id)
             .where(battles.c.voter_id == voter_id)
             .order_by(battles.c.created_at, battles.c.id, asked.position)
@@ -112,7 +140,11 @@ class Showings:
             rows = connection.execute(query)
             grouped = [list(group) for _, group in groupby(rows, key=attrgetter("id"))]
         return tuple(
-            Shown(convert.battle(group[0], [row.question for row in group]), group[0].answered_at)
+            Shown(
+                convert.battle(group[0], [row.question for row in group]),
+                group[0].answered_at,
+                faulty=group[0].fault is not None,
+            )
             for group in grouped
         )
 

@@ -20,12 +20,14 @@ from sqlalchemy import func, select
 from evalharness.errors import EvalHarnessError
 from evalharness.records import JobState
 from evalharness.store import schema
+from evalharness.store.casting import Casting
 from evalharness.store.content import Content
 from evalharness.store.counting import Counting
 from evalharness.store.database import Database
 from evalharness.store.jobs import Jobs
 from evalharness.store.material import Material, current_exhibits
 from evalharness.store.migrate import upgrade
+from evalharness.store.people import People
 from evalharness.store.purchases import Purchases
 from evalharness.store.showings import Showings
 from evalharness.store.voting import Voting
@@ -33,7 +35,7 @@ from evalharness.store.voting import Voting
 __all__ = ["Store"]
 
 
-class Store(Content, Counting, Jobs, Material, Purchases, Showings, Voting):
+class Store(Casting, Content, Counting, Jobs, Material, People, Purchases, Showings, Voting):
     """A study's database, open. Also a context manager that closes it."""
 
     def __init__(self, database: Database) -> None:

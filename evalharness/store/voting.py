@@ -51,7 +51,7 @@ class Voting:
         """The voter whose secret has this hash, if any; nobody has the empty one."""
         if not token_hash:
             return None
-        with self._database.reading("look up the voter") as connection:
+        with self._database.looking("look up the voter") as connection:
             row = connection.execute(select(schema.voters).filter_by(token_hash=token_hash)).one_or_none()
         return None if row is None else convert.voter(row)
 
@@ -110,22 +110,27 @@ class Voting:
         with self._database.writing(f"store the votes on battle {battle_id}") as connection:
             # The battle's row is the lock: of two answers at once, the second waits here, then finds votes.
             # (SQLite took its only write lock at BEGIN and ignores FOR UPDATE.)
-            battle = connection.execute(
-                select(schema.battles.c.voter_id).filter_by(id=battle_id).with_for_update()
-            ).one_or_none()
-            if battle is None:
+            asked = list(connection.execute(_asked(battle_id)))
+            if not asked:
                 raise _no_battle(battle_id)
-            if {vote.voter_id for vote in votes} != {battle.voter_id}:
+            if {vote.voter_id for vote in votes} != {asked[0].voter_id}:
                 raise StoreError(
                     f"The votes on battle {battle_id} were not stored: "
                     "they are not by the voter it was drawn for."
                 )
-            if connection.scalar(select(exists().where(schema.votes.c.battle_id == battle_id))):
+            # A statement of its own: one that waited for the lock sees what was there before it waited.
+            closed = connection.execute(_closed(battle_id)).one()
+            if closed.faulty:
+                raise StoreError(
+                    f"The votes on battle {battle_id} were not stored: its voter reported that it could not "
+                    "be judged."
+                )
+            if closed.answered:
                 raise AlreadyAnswered(
                     f"The battle {battle_id} was answered before; "
                     "the first answer stands and nothing was changed."
                 )
-            _check_answers(battle_id, _asked(connection, battle_id), [vote.question for vote in votes])
+            _check_answers(battle_id, [row.question for row in asked], [vote.question for vote in votes])
             connection.execute(schema.votes.insert(), rows)
 
     def votes(self, battle_id: str | None = None) -> tuple[Vote, ...]:
@@ -216,11 +221,24 @@ def _battles(connection: Connection, query: Select[Any]) -> list[Battle]:
     return [convert.battle(group[0], [row.question for row in group]) for group in grouped]
 
 
-def _asked(connection: Connection, battle_id: str) -> list[Question]:
-    query = select(schema.battle_questions.c.question).filter_by(battle_id=battle_id)
-    return [
-        Question(label) for label in connection.scalars(query.order_by(schema.battle_questions.c.position))
-    ]
+def _asked(battle_id: str) -> Select[Any]:
+    """A row a question: what it asks, and whose battle it is; the battle's row is locked."""
+    battles, asked = schema.battles.c, schema.battle_questions.c
+    return (
+        select(asked.question, battles.voter_id)
+        .join(schema.battles, battles.id == asked.battle_id)
+        .where(battles.id == battle_id)
+        .order_by(asked.position)
+        .with_for_update(of=schema.battles)
+    )
+
+
+def _closed(battle_id: str) -> Select[bool, bool]:
+    """Whether the battle has votes, or a fault, by now."""
+    return select(
+        exists().where(schema.votes.c.battle_id == battle_id).label("answered"),
+        exists().where(schema.faults.c.battle_id == battle_id).label("faulty"),
+    )
 
 
 def _check_answers(battle_id: str, asked: Sequence[Question], answered: Sequence[Question]) -> None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -78,9 +78,16 @@ def write_exhibit(path: Path, seconds: float, shade: int, *, spare: int = 64) ->
         file.write(free_box(spare))
 
 
-def build_study(folder: Path, *, prompts: int = 6, seconds: float = 1.0, same_length: bool = True) -> None:
-    """A study of three systems with one exhibit each on every prompt, ready to be voted on."""
-    write_study(folder, SYSTEMS, name="harbour")
+def build_study(
+    folder: Path,
+    *,
+    prompts: int = 6,
+    seconds: float = 1.0,
+    same_length: bool = True,
+    systems: Sequence[System] = SYSTEMS,
+) -> None:
+    """A study of these systems with one exhibit each on every prompt, ready to be voted on."""
+    write_study(folder, systems, name="harbour")
     study = load_study(folder)
     study.clips.mkdir()
     study.exhibits.mkdir()
@@ -92,7 +99,7 @@ def build_study(folder: Path, *, prompts: int = 6, seconds: float = 1.0, same_le
         store.put_prompts(asked)
         keys = [(number, place, JobKey(system.name, prompt.id, 1))
                 for number, prompt in enumerate(asked)
-                for place, system in enumerate(SYSTEMS)]  # fmt: skip
+                for place, system in enumerate(systems)]  # fmt: skip
         store.add_jobs([key for _, _, key in keys])
         for number, place, key in keys:
             exhibit_id = sha256(f"{key}".encode()).hexdigest()[:16]

@@ -24,6 +24,7 @@ __all__ = ["EVIDENCE", "Ledger", "Voter", "voting"]
 EVIDENCE = {
     "seen_left": 1.0, "seen_right": 1.0, "heard_left_s": 0.0, "heard_right_s": 0.0, "first_heard": "none",
     "plays": 1, "answer_s": 0.1, "hidden_s": 0.0, "drift_ms": 0.0, "input": "key",
+    "first_seen": "both", "last_seen": "both",
 }  # fmt: skip
 LATER = (425, 429, 503)
 LOST_PAUSE_S = 0.05

@@ -49,4 +49,4 @@ class Hall:
 
 
 def newcomer(booth: Booth) -> Voter:
-    return booth.join(["en"], "v1")[0]
+    return booth.people.join(["en"], "v1")[0]

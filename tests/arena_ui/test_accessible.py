@@ -12,6 +12,7 @@ from evalharness.config import Study
 from evalharness.records import Outcome
 from evalharness.store import Store
 from tests.arena_ui.hall import Hall, newcomer
+from tests.arena_ui.looks import looks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -44,7 +45,9 @@ def rate(study: Study) -> None:
                 hall.answer(store.battle(pair.battle_id), list(Outcome)[number % 4])
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark"), (1920, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), looks([(390, "light"), (1280, "dark")], [(1920, "light"), (390, "dark")])
+)
 def test_every_page_of_a_voter(
     make_study: Callable[..., Study],
     serve: Callable[..., Any],

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
+from random import Random
 
 import pytest
 
-from evalharness.battles import Agenda, Checks
+from evalharness.battles import Agenda, Checks, Pool, draw_gold, gold_pairs
 from evalharness.config import Study
-from evalharness.records import Battle, Outcome, Purpose
+from evalharness.records import Battle, Exhibit, Outcome, Purpose
 from tests.arena_ui.hall import Hall, newcomer
 
 WANTED = {"traps": 1, "repeats": 2, "swapped_repeats": 1}
@@ -21,6 +23,31 @@ APART = 3
 def hall(make_study: Callable[..., Study]) -> Iterator[Hall]:
     study = make_study(prompts=6, votes_per_voter=12)
     hall = Hall.with_lines(study, "checks", **WANTED, first_after=2, apart=APART)
+    yield hall
+    hall.store.close()
+
+
+def spoil(hall: Hall, number: int) -> list[Exhibit]:
+    """Spoiled copies on so many prompts, of a system drawn for each; their files are the originals'."""
+    rng = Random(2)
+    by_prompt: dict[str, list[Exhibit]] = {}
+    for exhibit in hall.store.exhibits():
+        by_prompt.setdefault(exhibit.prompt_id, []).append(exhibit)
+    copies = []
+    for prompt_id in sorted(by_prompt)[:number]:
+        original = rng.choice(by_prompt[prompt_id])
+        copies.append(replace(original, id=f"{rng.getrandbits(64):016x}", flaw="blur"))
+        hall.store.put_exhibit(copies[-1])
+    return copies
+
+
+@pytest.fixture
+def gilded(make_study: Callable[..., Study]) -> Iterator[Hall]:
+    """A hall whose sessions hold two gold pairs, of two that can be had on every prompt."""
+    hall = Hall.with_lines(
+        make_study(prompts=6, votes_per_voter=10), "checks", golds=2, traps=1, first_after=2
+    )
+    spoil(hall, 6)
     yield hall
     hall.store.close()
 
@@ -104,3 +131,98 @@ def test_the_browser_is_told_of_a_check_by_a_traps_words_alone(hall: Hall) -> No
 def test_a_session_too_short_for_its_checks_has_fewer() -> None:
     agenda = Agenda(Checks(traps=3, first_after=3), "voter", comparisons=2)
     assert agenda.due([]) == ()
+
+
+def test_gold_pairs_have_one_spoiled_side_and_the_other_is_the_right_answer(gilded: Hall) -> None:
+    spoiled = {each.id: each for each in gilded.store.flawed_exhibits()}
+    whole = {each.id: each for each in gilded.store.exhibits()}
+    for _ in range(6):
+        battles = session(gilded)
+        assert [each.purpose for each in battles].count(Purpose.COMPARISON) == 10
+        golds = [each for each in battles if each.purpose is Purpose.GOLD]
+        assert len({each.prompt_id for each in golds}) == len(golds) == 2
+        for gold in golds:
+            sides = [gold.left_exhibit, gold.right_exhibit]
+            bad = 0 if gold.expected is Outcome.RIGHT else 1
+            assert gold.expected in (Outcome.LEFT, Outcome.RIGHT)
+            assert sides[bad] in spoiled
+            assert sides[1 - bad] in whole
+            assert gold.left.system != gold.right.system
+        pairs = [frozenset((each.left, each.right)) for each in battles]
+        assert len(set(pairs)) == len(pairs), "a pair is shown once, spoiled or not"
+        for each in battles:
+            if each.purpose is not Purpose.GOLD:
+                assert {each.left_exhibit, each.right_exhibit} <= set(whole)
+
+
+def test_gold_pairs_count_for_no_system_and_no_quota(gilded: Hall) -> None:
+    session(gilded)
+    battles = {battle.id: battle for battle in gilded.store.battles()}
+    assert {battles[each.battle_id].purpose for each in gilded.store.ballots()} == {Purpose.COMPARISON}
+    assert sum(gilded.booth()._dealer._shown.tally().categories.values()) == 10
+    assert all(each.flaw is None for each in gilded.store.exhibits())
+
+
+def test_the_browser_is_told_the_same_of_a_gold_pair_as_of_any_other(gilded: Hall) -> None:
+    booth = gilded.booth()
+    voter = newcomer(booth)
+    told: dict[bool, list[dict[str, object]]] = {True: [], False: []}
+    while pairs := booth.round(voter).pairs:
+        gilded.later(5)
+        battle = gilded.store.battle(pairs[0].battle_id)
+        [said, *_] = json.loads(json.dumps(booth.round(voter).as_json()))["pairs"]
+        if battle.purpose is not Purpose.TRAP:
+            told[battle.purpose is Purpose.GOLD].append(said)
+            clips = [booth.clip(str(said[side])) for side in ("left", "right")]
+            assert all(clip is not None for clip in clips)
+            assert len({clip.length for clip in clips if clip is not None}) == 1
+        gilded.answer(battle)
+    assert len(told[True]) == 2
+    texts = {
+        gilded.store.battle(str(each["battle_id"])).prompt_id: each["prompt_text"] for each in told[False]
+    }
+    shapes = [
+        {(name, len(str(each[name]))) for name in ("battle_id", "left", "right")} for each in told[False]
+    ]
+    for gold in told[True]:
+        assert set(gold) == set(told[False][0])
+        assert {(name, len(str(gold[name]))) for name in ("battle_id", "left", "right")} in shapes
+        assert gold["duration_s"] in {each["duration_s"] for each in told[False]}
+        prompt_id = gilded.store.battle(str(gold["battle_id"])).prompt_id
+        assert texts.get(prompt_id, gold["prompt_text"]) == gold["prompt_text"]
+        for word in ("gold", "flaw", "blur", "spoil", "expected"):
+            assert word not in json.dumps(gold)
+
+
+def test_without_spoiled_copies_a_session_holds_no_gold_pairs(make_study: Callable[..., Study]) -> None:
+    hall = Hall.with_lines(make_study(prompts=6, votes_per_voter=5), "checks", golds=2, first_after=1)
+    assert {battle.purpose for battle in session(hall)} == {Purpose.COMPARISON}
+    assert hall.booth().pairs_asked_for == 5
+    hall.store.close()
+
+
+def test_a_spoiled_copy_of_another_size_or_of_a_clip_without_rival_makes_no_gold_pair(hall: Hall) -> None:
+    [copy] = spoil(hall, 1)
+    pool = Pool(hall.store.prompts(), hall.store.exhibits())
+    golds = gold_pairs(pool, [copy])
+    assert len(golds) == 2
+    assert {golds[0].sides(Random(seed))[2] for seed in range(9)} == {Outcome.LEFT, Outcome.RIGHT}
+    assert gold_pairs(pool, [replace(copy, bytes=copy.bytes + 1)]) == ()
+    alone = Pool(
+        hall.store.prompts(), [e for e in hall.store.exhibits() if e.clip.system == copy.clip.system]
+    )
+    assert gold_pairs(alone, [copy]) == ()
+
+
+def test_a_clip_that_the_voter_saw_as_it_is_comes_spoiled_only_where_no_other_can(hall: Hall) -> None:
+    first, second = spoil(hall, 2)
+    golds = gold_pairs(Pool(hall.store.prompts(), hall.store.exhibits()), [first, second])
+    by_first = [gold for gold in golds if gold.spoiled == first]
+    [shown] = hall.booth().round(newcomer(hall.booth())).pairs[:1]
+    battle = hall.store.battle(shown.battle_id)
+    seen = replace(battle, prompt_id=first.prompt_id, left=first.clip, right=by_first[0].whole.clip)
+    drawn = [draw_gold(golds, [seen], Random(seed)) for seed in range(20)]
+    assert {each[0].spoiled.id for each in drawn if each} == {second.id}
+    assert {each[1] for each in drawn if each} == {0.5}
+    assert draw_gold(by_first, [seen], Random(1)) == (by_first[1], 1.0)
+    assert draw_gold(by_first[:1], [seen], Random(1)) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +185,18 @@ def test_behind_tls_every_cookie_is_secure() -> None:
     assert [("Secure" in each) for each in plain] == [False, True]
     tls = ask(guarded(), "GET", "/", headers={"X-Forwarded-Proto": "https"}).headers.get_list("set-cookie")
     assert [each.count("Secure") for each in tls] == [1, 1]
+
+
+def test_only_the_sites_that_the_study_names_may_frame_it() -> None:
+    def headers(**framing: Sequence[str]) -> httpx.Headers:
+        route = Route("/", echo)
+        return ask(Starlette(routes=[route], middleware=[Middleware(Guard, **framing)]), "GET", "/").headers
+
+    plain = headers()
+    assert plain["x-frame-options"] == "DENY"
+    assert "frame-ancestors 'none'" in plain["content-security-policy"]
+    assert "form-action 'self';" in plain["content-security-policy"]
+    framed = headers(embedded_in=["https://worker.mturk.com"], submits_to=["https://*.mturk.com"])
+    assert "x-frame-options" not in framed
+    assert "frame-ancestors https://worker.mturk.com" in framed["content-security-policy"]
+    assert "form-action 'self' https://*.mturk.com;" in framed["content-security-policy"]

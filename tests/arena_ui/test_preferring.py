@@ -149,7 +149,7 @@ def test_battles_are_balanced_until_votes_can_be_rated_and_gap_aware_from_then_o
     with Store.open(study.database_url) as store:
         booth = Booth(study, store, Sealer(b"k" * 32), clock=lambda: now)
         for _ in range(4):
-            voter, _ = booth.join(["en"], "v1")
+            voter, _ = booth.people.join(["en"], "v1")
             while pairs := booth.round(voter).pairs:
                 battle = store.battle(pairs[0].battle_id)
                 outcome = Outcome.TIE if battle.left.system == "ember-nine" else Outcome.LEFT
@@ -159,7 +159,7 @@ def test_battles_are_balanced_until_votes_can_be_rated_and_gap_aware_from_then_o
         first = store.battles()
         assert {battle.policy for battle in first} == {"balanced"}
         later = Booth(study, store, Sealer(b"k" * 32), clock=lambda: now)
-        voter, _ = later.join(["en"], "v1")
+        voter, _ = later.people.join(["en"], "v1")
         later.round(voter)
         drawn = store.battles(voter.id)
         assert {battle.policy for battle in drawn} == {"gap_aware"}

@@ -39,6 +39,8 @@ EVIDENCE = {
     "hidden_s": 0.0,
     "drift_ms": 4.0,
     "input": "pointer",
+    "first_seen": "both",
+    "last_seen": "both",
 }
 
 
@@ -103,7 +105,7 @@ def arena(make_study: Callable[..., Study], request: pytest.FixtureRequest) -> I
     with Store.open(study.database_url) as store:
         it = Arena(study, store, datetime(2026, 6, 1, 9, 0, tzinfo=UTC))
         booth = Booth(study, store, Sealer(b"k" * 32), clock=lambda: it.now)
-        it.app = Starlette(routes=build_routes(booth, "v1"), middleware=[Middleware(Guard)])
+        it.app = Starlette(routes=build_routes(booth, {"en": "v1"}), middleware=[Middleware(Guard)])
         yield it
 
 
@@ -232,6 +234,7 @@ def test_votes_that_do_not_count_change_nothing(arena: Arena) -> None:
         {"receipts": {"left": "0" * 24, "right": "0" * 24}},
         {"evidence": EVIDENCE | {"seen_left": 0.5}},
         {"evidence": {}},
+        {"evidence": EVIDENCE | {"plays": 10**400}},
         {"answers": {}},
         {"answers": {"overall": "leftt"}},
         {"ticket": theirs["battle_id"]},
@@ -249,6 +252,8 @@ def test_votes_that_do_not_count_change_nothing(arena: Arena) -> None:
         b"{",
         b"\xff",
         b'{"a": "' + b"x" * 20_000 + b'"}',
+        b'{"ticket": ' + b"9" * 5_000 + b"}",
+        b"[" * 9_000,
     ):
         assert client.post("/api/vote", content=raw, headers=ALLOWED).status_code == 422
     assert arena.store.votes() == ()
@@ -272,7 +277,7 @@ def test_a_restart_goes_on_with_the_same_pairs(arena: Arena) -> None:
     client = arena.visitor()
     before = pairs_of(client)
     reborn = Booth(arena.study, arena.store, Sealer(b"k" * 32), clock=lambda: arena.now)
-    arena.app = Starlette(routes=build_routes(reborn, "v1"), middleware=[Middleware(Guard)])
+    arena.app = Starlette(routes=build_routes(reborn, {"en": "v1"}), middleware=[Middleware(Guard)])
     later = arena.visitor(joined=False)
     later.cookies = client.cookies
     assert [pair["battle_id"] for pair in pairs_of(later)] == [pair["battle_id"] for pair in before]
@@ -306,6 +311,7 @@ def test_ranges_of_one_showing_fit_together(arena: Arena) -> None:
         assert client.get(url, headers={"Range": wanted}).content == whole.content
     head = client.ask("HEAD", url)
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(length))
+    assert "x-receipt" not in head.headers  # nothing was delivered
 
 
 @pytest.mark.parametrize(

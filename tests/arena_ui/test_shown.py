@@ -20,6 +20,7 @@ EVERY_PAIR = 3 * 4
 EVIDENCE = {
     "seen_left": 1.0, "seen_right": 1.0, "heard_left_s": 0.0, "heard_right_s": 0.0, "first_heard": "none",
     "plays": 1, "answer_s": 0.1, "hidden_s": 0.0, "drift_ms": 0.0, "input": "key",
+    "first_seen": "both", "last_seen": "both",
 }  # fmt: skip
 
 

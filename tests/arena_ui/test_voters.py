@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from evalharness.cli.main import app
 from evalharness.config import Study
+from evalharness.errors import ConfigError
 from evalharness.records import Decision, Outcome, Purpose
 from tests.arena_ui.hall import Hall, newcomer
 
@@ -108,7 +109,7 @@ def test_the_report_says_how_many_votes_their_voters_took_along(hall: Hall) -> N
     assert board["votes"] == len(of_board) - board["excluded"]
     assert CliRunner().invoke(app, ["report", folder]).exit_code == 0
     page = (Path(folder) / "reports" / "report.html").read_text(encoding="utf-8")
-    assert "voter excluded by quality/1" in page
+    assert "voter excluded by quality/2" in page
 
 
 def test_an_excluded_voter_sees_no_difference(hall: Hall) -> None:
@@ -119,3 +120,13 @@ def test_an_excluded_voter_sees_no_difference(hall: Hall) -> None:
     after = hall.booth().round(voter)
     assert [pair.battle_id for pair in after.pairs] == [pair.battle_id for pair in before.pairs]
     assert (after.done, after.total) == (before.done, before.total)
+
+
+def test_nobody_counts_who_withdrew(hall: Hall) -> None:
+    booth = hall.booth()
+    voter = hall.store.voter(last_voter(hall))
+    booth.people.withdraw(voter)
+    done = run(hall, "--use", voter.id, "--because", "a mistake", "--by", "Ada")
+    assert isinstance(done.exception, ConfigError)
+    assert "withdrew" in str(done.exception)
+    assert voter.id not in {ballot.voter_id for ballot in hall.store.ballots()}

@@ -10,7 +10,6 @@ from random import Random
 
 import pytest
 
-from evalharness.config import QualitySettings
 from evalharness.quality import (
     Conducts,
     Count,
@@ -32,6 +31,7 @@ from evalharness.records import (
     Ruling,
     Vote,
 )
+from evalharness.settings import QualitySettings
 
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
 SYSTEMS = ("amber", "birch", "cedar", "dune")
@@ -96,7 +96,8 @@ class Hall:
         self.rng.shuffle(every)
         own: list[tuple[Battle, Outcome]] = []
         for pair, prompt in every:
-            battle = self.battle(voter, *self.rng.sample(pair, 2), prompt)
+            left, right = self.rng.sample(pair, 2)
+            battle = self.battle(voter, left, right, prompt)
             own.append((battle, answer(self.rng, battle)))
             self.answer(*own[-1])
         for number, (before, said) in enumerate(own[:4]):
@@ -157,6 +158,55 @@ def test_two_failed_traps_give_the_place_back(found: Conducts) -> None:
     forgiving = RULES.model_copy(update={"traps_forgiven_in_pay": 2, "traps_forgiven": 2})
     assert verdict(conduct, forgiving).decision("pay") is Decision.ACCEPTED
     assert verdict(conduct, forgiving).decision("count") is Decision.USED
+
+
+def test_gold_pairs_are_counted_and_decide_whether_votes_count_and_never_the_pay() -> None:
+    hall = Hall()
+    hall.session("attentive", honest, attentive=True)
+    hall.session("blind", honest, attentive=True)
+    for number in range(3):
+        for voter, said in (("attentive", Outcome.RIGHT), ("blind", (Outcome.TIE, Outcome.LEFT)[number % 2])):
+            gold = hall.battle(
+                voter, *SYSTEMS[:2], f"gold-{number}", purpose=Purpose.GOLD, expected=Outcome.RIGHT
+            )
+            hall.answer(gold, said)
+    told = conducts(hall.battles, hall.votes)
+    assert [(each.voter_id, each.golds, each.comparisons) for each in told.voters] == [
+        ("attentive", Count(3, 3), 48),
+        ("blind", Count(0, 3), 48),
+    ]
+    decided = {forgiven: RULES.model_copy(update={"golds_forgiven": forgiven}) for forgiven in (2, 3)}
+    assert of(told, "attentive").decision("count") is Decision.USED
+    blind = verdict(told.voters[1], decided[2])
+    assert blind.against["count"] == (
+        "gold pairs: in 3 of 3 gold pairs the side spoiled on purpose was not found worse",
+    )
+    assert blind.decision("pay") is Decision.ACCEPTED
+    assert verdict(told.voters[1], decided[3]).decision("count") is Decision.USED
+    one_missed = replace(told.voters[1], golds=Count(2, 3))
+    assert verdict(one_missed, RULES).decision("count") is Decision.USED, "one is forgiven"
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "counts"),
+    [
+        (0, 0, True),
+        (1, 4, True),  # as few has one in three of those who answer half as before
+        (0, 6, True),
+        (0, 7, False),  # 0.5^7 < 0.01
+        (1, 10, True),  # 11 x 0.5^10 > 0.01
+        (1, 11, False),  # 12 x 0.5^11 < 0.01
+        (30, 60, True),
+    ],
+)
+def test_votes_count_unless_repeats_show_that_answers_are_chance(
+    found: Conducts, hits: int, of: int, *, counts: bool
+) -> None:
+    [honest_one] = [each for each in found.voters if each.voter_id == "honest-00"]
+    said = verdict(replace(honest_one, repeats=Count(hits, of)), RULES)
+    assert (said.decision("count") is Decision.USED) == counts, said.against
+    if not counts:
+        assert f"consistency: {hits} of {of} repeated pairs answered as before" in said.against["count"][0]
 
 
 def test_decisions_are_put_on_record_once_and_a_persons_stand(found: Conducts) -> None:
@@ -223,3 +273,38 @@ def test_no_alpha_without_enough_pairs_or_with_one_answer_only() -> None:
     assert alike.alpha is None
     assert "All answers are the same" in str(alike.reason)
     assert agreement(*votes_on(["ab"] * 12), Question.MOTION).pairs == 0
+
+
+def test_voters_who_lift_one_system_together_are_named_as_a_ring() -> None:
+    hall = Hall()
+    for number in range(24):
+        hall.session(f"honest {number}", honest)
+    assert conducts(hall.battles, hall.votes).rings == ()
+    for number in range(4):
+        hall.session(f"fan {number}", fan_of_the_weakest)
+    (ring,) = conducts(hall.battles, hall.votes).rings
+    assert ring.system == SYSTEMS[-1]
+    assert set(ring.members) == {f"fan {number}" for number in range(4)}
+    masked = conducts(hall.battles, hall.votes, labels={SYSTEMS[-1]: "mellow-otter"})
+    assert masked.rings[0].system == "mellow-otter"
+    told = " ".join(each.suspect.sentence for each in masked.voters if each.suspect)
+    assert "mellow-otter" in told
+    assert SYSTEMS[-1] not in told
+
+
+def test_haste_is_seen_and_excludes_nobody() -> None:
+    hall = Hall()
+    for number in range(12):
+        hall.session(f"calm {number}", honest)
+    hall.session("hasty", honest)
+    hurried = [
+        replace(vote, evidence={"answer_s": 0.4})
+        if vote.voter_id == "hasty"
+        else replace(vote, evidence={"answer_s": 5.0 + number % 7 / 2})
+        for number, vote in enumerate(hall.votes)
+    ]
+    found = conducts(hall.battles, hurried)
+    assert {each.voter_id for each in found.voters if "haste" in {habit.kind for habit in each.habits}} == {
+        "hasty"
+    }
+    assert of(found, "hasty").decision("count") is Decision.USED

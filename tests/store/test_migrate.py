@@ -77,7 +77,7 @@ def test_migrating_makes_the_checks_and_keys_of_the_schema(url, engine):
             connection.execute(text(f"DROP TABLE {table}{cascade}"))
         schema.METADATA.create_all(connection)
     assert migrated == tables(engine)
-    assert sum(len(table["checks"]) for table in migrated.values()) == 25
+    assert sum(len(table["checks"]) for table in migrated.values()) == 28
 
 
 def test_opening_again_changes_nothing(url, engine):

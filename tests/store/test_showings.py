@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from sqlalchemy import event
 
+from evalharness.labels import FaultKind
+from evalharness.people import Fault
 from evalharness.records import Category, Outcome, Purpose
-from evalharness.store.showings import Opened, Shown, ShownOften
+from evalharness.store.showings import Opened, Shown, ShownOften, Standing
 
 
 def test_answered_comparisons_are_counted_by_kind_and_side(scene):
@@ -58,3 +60,24 @@ def test_a_voters_battles_come_with_their_answers_in_one_statement(scene):
     assert len([each for each in told if each.startswith("SELECT")]) == 1
     assert scene.store.shown_to("w") == (Shown(other, None),)
     assert scene.store.shown_to("nobody") == ()
+
+
+def test_where_a_voters_battles_stand_is_what_of_them_changes(scene):
+    scene.arena()
+    answered, faulty = scene.opened("one"), scene.opened("two", "b", "c")
+    scene.opened("three", "a", "c")
+    scene.opened("theirs", "a", "c", voter="w")
+    scene.store.commit_votes(scene.answers(answered))
+    scene.store.report_fault(Fault(faulty.id, FaultKind.SOUND, scene.later()))
+    told = []
+    event.listen(scene.store._database.engine, "before_cursor_execute", lambda *said: told.append(said[2]))
+    stand = scene.store.standings("v")
+    assert len(told) == 1  # not even a BEGIN
+    assert stand == tuple(
+        Standing(each.battle.id, each.answered_at, each.faulty) for each in scene.store.shown_to("v")
+    )
+    assert [(each.answered_at is not None, each.faulty) for each in stand] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]

@@ -12,6 +12,8 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from evalharness.labels import FaultKind, ScreeningKind
+from evalharness.people import Arrival, AuditEntry, Fault, Screening
 from evalharness.records import (
     Battle,
     Category,
@@ -28,6 +30,7 @@ from evalharness.records import (
     Question,
     Ruling,
     Streams,
+    Strength,
     System,
     Task,
     Vote,
@@ -116,11 +119,17 @@ def fill(store: Store) -> None:
     moment = START + timedelta(seconds=12.5)
     store.commit_votes(
         [
-            Vote("answered", "ada", Question.OVERALL, Outcome.LEFT, moment, {"plays": [1, 2]}),
+            Vote(
+                "answered", "ada", Question.OVERALL, Outcome.LEFT, moment, {"plays": [1, 2]}, Strength.SLIGHT
+            ),
             Vote("answered", "ada", Question.AV_SYNC, Outcome.BOTH_BAD, moment),
         ]
     )
     store.exclude(Exclusion("answered", Question.OVERALL, "answered in 0.2 s", "speed/1", moment))
+    store.put_arrival(Arrival("ada", "prolific", "key of ada", "5f1", {"study": "s1"}, START))
+    store.add_screening(Screening("ada", ScreeningKind.DEVICE, True, START, {"width": 1920}))
+    store.report_fault(Fault("open", FaultKind.SOUND, moment))
+    store.note_audit(AuditEntry("owner", "owner", "accept", {"voter": "ada"}, moment))
     store.rule(Ruling("ada", Decision.ACCEPTED, "finished the session", "owner", moment))
 
 

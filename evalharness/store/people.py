@@ -1,0 +1,176 @@
+"""The people of a study: how voters came, what they were tried for, what they reported; what owners did."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, delete, exists, select, update
+
+from evalharness.errors import AlreadyAnswered, NotFoundError
+from evalharness.people import Arrival, AuditEntry, Fault, Screening
+from evalharness.records import Voter
+from evalharness.store import convert, schema
+from evalharness.store.database import Database, upsert_into
+
+__all__ = ["People"]
+
+
+class People:
+    """The part of `Store` that keeps what is known of people, and takes away what could name them."""
+
+    _database: Database
+
+    def put_arrival(self, arrival: Arrival) -> None:
+        """Keep from where a voter came, in place of what was kept of them before.
+
+        Raises StoreError where there is no such voter, or another voter is the same person.
+        """
+        values = convert.arrival_values(arrival)
+        with self._database.writing("store how the voter came") as connection:
+            insert = upsert_into(connection, schema.arrivals).values(values)
+            changes = {name: insert.excluded[name] for name in values if name != "voter_id"}
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=[schema.arrivals.c.voter_id], set_=changes)
+            )
+
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """All arrivals, oldest first."""
+        order = schema.arrivals.c.arrived_at, schema.arrivals.c.voter_id
+        with self._database.reading("read how voters came") as connection:
+            rows = connection.execute(select(schema.arrivals).order_by(*order))
+            return tuple(convert.arrival(row) for row in rows)
+
+    def arrival(self, voter_id: str) -> Arrival | None:
+        """How one voter came, None where nothing is kept of it."""
+        with self._database.reading("read how the voter came") as connection:
+            row = connection.execute(select(schema.arrivals).filter_by(voter_id=voter_id)).one_or_none()
+        return None if row is None else convert.arrival(row)
+
+    def voter_by_person(self, person_key: str) -> Voter | None:
+        """The voter who this person was when they came before."""
+        arrivals = schema.arrivals.c
+        query = select(schema.voters).join(schema.arrivals, arrivals.voter_id == schema.voters.c.id)
+        with self._database.reading("look up the voter") as connection:
+            row = connection.execute(query.where(arrivals.person_key == person_key)).one_or_none()
+        return None if row is None else convert.voter(row)
+
+    def forget_people(self, voter_ids: Collection[str]) -> int:
+        """Take away what platforms call these voters, once they are paid; answers how many it was kept of.
+
+        Whoever comes again is still known, by a hash that only this study's key can make.
+        """
+        arrivals = schema.arrivals
+        known = arrivals.c.voter_id.in_(sorted(voter_ids)) & arrivals.c.person.is_not(None)
+        with self._database.writing("take away what names voters") as connection:
+            gone = connection.execute(update(arrivals).where(known).values(person=None, details={}))
+            return gone.rowcount
+
+    def voter(self, voter_id: str) -> Voter:
+        """One voter. Raises NotFoundError."""
+        with self._database.reading("read the voter") as connection:
+            row = connection.execute(_voter(voter_id)).one_or_none()
+        if row is None:
+            raise NotFoundError(f"There is no voter {voter_id!r}.")
+        return convert.voter(row)
+
+    def voters(self) -> tuple[Voter, ...]:
+        """All voters, by when they consented."""
+        order = schema.voters.c.consented_at, schema.voters.c.id
+        with self._database.reading("read the voters") as connection:
+            return tuple(
+                convert.voter(row) for row in connection.execute(select(schema.voters).order_by(*order))
+            )
+
+    def change_voter(
+        self, voter_id: str, *, token_hash: str | None = None, languages: Sequence[str] | None = None
+    ) -> None:
+        """Give a voter another secret, or other languages; an erased one stays as they are.
+
+        Raises StoreError where another voter holds the secret.
+        """
+        changes: dict[str, Any] = {}
+        if token_hash is not None:
+            changes["token_hash"] = token_hash
+        if languages is not None:
+            changes["languages"] = list(languages)
+        voters = schema.voters
+        with self._database.writing("change the voter") as connection:
+            connection.execute(
+                update(voters)
+                .where(voters.c.id == voter_id, voters.c.erased_at.is_(None))
+                .values(convert.checked("voter", changes))
+            )
+
+    def erase_voter(self, voter_id: str, moment: datetime) -> None:
+        """Take away all that leads from a person to this voter: arrival, screenings, cookie, languages.
+
+        What stays are answers under a random id that nobody can connect with anyone. Erasing again changes
+        nothing. Raises NotFoundError.
+        """
+        voters = schema.voters
+        with self._database.writing("erase the voter") as connection:
+            if connection.execute(_voter(voter_id)).one_or_none() is None:
+                raise NotFoundError(f"There is no voter {voter_id!r}.")
+            for table in (schema.arrivals, schema.screenings):
+                connection.execute(delete(table).where(table.c.voter_id == voter_id))
+            connection.execute(
+                update(voters)
+                .where(voters.c.id == voter_id, voters.c.erased_at.is_(None))
+                .values(languages=[], token_hash=None, erased_at=moment)
+            )
+
+    def add_screening(self, screening: Screening) -> None:
+        """Keep one trial of a voter. Raises StoreError where there is no such voter."""
+        values = convert.screening_values(screening)
+        with self._database.writing("store the screening") as connection:
+            connection.execute(schema.screenings.insert(), values)
+
+    def screenings(self, voter_id: str | None = None) -> tuple[Screening, ...]:
+        """All trials, or those of one voter, in the order they were made."""
+        query = select(schema.screenings).order_by(schema.screenings.c.number)
+        if voter_id is not None:
+            query = query.filter_by(voter_id=voter_id)
+        with self._database.reading("read the screenings") as connection:
+            return tuple(convert.screening(row) for row in connection.execute(query))
+
+    def report_fault(self, fault: Fault) -> None:
+        """Close a battle that could not be judged; a second report of it changes nothing.
+
+        Raises AlreadyAnswered where it has votes, NotFoundError where there is no such battle.
+        """
+        values = convert.fault_values(fault)
+        battles, votes = schema.battles.c, schema.votes.c
+        with self._database.writing("store the fault") as connection:
+            # The battle's row is the lock, as it is for votes.
+            battle = select(battles.id).where(battles.id == fault.battle_id).with_for_update()
+            if connection.execute(battle).one_or_none() is None:
+                raise NotFoundError(f"There is no battle {fault.battle_id!r}.")
+            if connection.scalar(select(exists().where(votes.battle_id == fault.battle_id))):
+                raise AlreadyAnswered(f"The battle {fault.battle_id} was answered; no fault was stored.")
+            insert = upsert_into(connection, schema.faults).values(values)
+            connection.execute(insert.on_conflict_do_nothing(index_elements=["battle_id"]))
+
+    def faults(self) -> tuple[Fault, ...]:
+        """All faults, oldest first."""
+        order = schema.faults.c.created_at, schema.faults.c.battle_id
+        with self._database.reading("read the faults") as connection:
+            rows = connection.execute(select(schema.faults).order_by(*order))
+            return tuple(convert.fault(row) for row in rows)
+
+    def note_audit(self, entry: AuditEntry) -> None:
+        """Put on record what somebody did."""
+        values = convert.audit_values(entry)
+        with self._database.writing("put it on record") as connection:
+            connection.execute(schema.audit.insert(), values)
+
+    def audit(self) -> tuple[AuditEntry, ...]:
+        """All that was done, in its order."""
+        with self._database.reading("read the audit") as connection:
+            rows = connection.execute(select(schema.audit).order_by(schema.audit.c.number))
+            return tuple(convert.audit_entry(row) for row in rows)
+
+
+def _voter(voter_id: str) -> Select[Any]:
+    return select(schema.voters).where(schema.voters.c.id == voter_id)

@@ -1,0 +1,158 @@
+"""People: they are found again, paid, and taken away without a trace, and their answers stay."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import inspect, text
+
+from evalharness.errors import AlreadyAnswered, NotFoundError, StoreError
+from evalharness.labels import FaultKind, ScreeningKind, Strength
+from evalharness.people import Arrival, AuditEntry, Fault, Screening
+from evalharness.records import Outcome, Purpose
+
+
+def arrival(scene, voter="v", person="5f1a", **changes):
+    values = {
+        "voter_id": voter,
+        "platform": "prolific",
+        "person_key": f"key of {person}",
+        "person": person,
+        "details": {"study": "s1", "session": "x9"},
+        "arrived_at": scene.later(),
+    }
+    return Arrival(**{**values, **changes})
+
+
+def everything(scene):
+    """Every cell of every table as one text."""
+    with scene.store._database.engine.connect() as connection:
+        names = inspect(connection).get_table_names()
+        return "\n".join(
+            repr(row) for name in names for row in connection.execute(text(f"SELECT * FROM {name}"))
+        )
+
+
+def test_whoever_comes_again_is_the_same_voter(scene):
+    scene.arena()
+    came = arrival(scene)
+    scene.store.put_arrival(came)
+    assert scene.store.voter_by_person(came.person_key) == scene.store.voter("v")
+    assert scene.store.voter_by_person("key of nobody") is None
+    again = replace(came, details={"study": "s1", "session": "x10"})
+    scene.store.put_arrival(again)
+    assert scene.store.arrivals() == (again,)
+    with pytest.raises(StoreError):
+        scene.store.put_arrival(arrival(scene, voter="w"))
+    with pytest.raises(StoreError):
+        scene.store.put_arrival(arrival(scene, voter="nobody", person="other"))
+
+
+def test_a_platforms_name_is_taken_away_and_the_person_is_still_known(scene):
+    scene.arena()
+    scene.store.put_arrival(arrival(scene))
+    scene.store.put_arrival(arrival(scene, voter="w", person="77bb"))
+    assert scene.store.forget_people(["v", "nobody"]) == 1
+    assert scene.store.forget_people(["v"]) == 0
+    assert "5f1a" not in everything(scene).replace("key of 5f1a", "")
+    assert "77bb" in everything(scene)
+    assert scene.store.voter_by_person("key of 5f1a") == scene.store.voter("v")
+
+
+def test_an_erased_person_is_in_no_table_and_their_answers_stay(scene):
+    scene.arena()
+    scene.store.put_voter(
+        replace(scene.store.voter("v"), languages=("yue",), token_hash="hash-of-v", open_data=True)
+    )
+    scene.store.put_arrival(arrival(scene, details={"session": "very-own"}))
+    scene.store.add_screening(
+        Screening("v", ScreeningKind.DEVICE, True, scene.later(), {"screen": "5120x99"})
+    )
+    scene.store.add_screening(Screening("w", ScreeningKind.DEVICE, True, scene.later()))
+    scene.store.commit_votes(scene.answers(scene.opened("one")))
+    before = scene.store.ballots()
+    moment = scene.later()
+    scene.store.erase_voter("v", moment)
+    scene.store.erase_voter("v", moment + timedelta(days=1))
+    left = everything(scene)
+    assert not [word for word in ("5f1a", "very-own", "5120x99", "yue", "hash-of-v") if word in left]
+    assert scene.store.voter("v").erased_at == moment
+    assert [each.voter_id for each in scene.store.screenings()] == ["w"]
+    assert scene.store.ballots() == before
+    assert len(before) > 0
+    with pytest.raises(NotFoundError):
+        scene.store.erase_voter("nobody", moment)
+
+
+def test_a_fault_closes_a_battle_and_is_no_vote(scene):
+    scene.arena()
+    faulty, answered = scene.opened("faulty"), scene.opened("answered", "b", "c")
+    fault = Fault("faulty", FaultKind.SOUND, scene.later())
+    scene.store.report_fault(fault)
+    scene.store.report_fault(replace(fault, kind=FaultKind.OTHER))
+    assert scene.store.faults() == (fault,)
+    with pytest.raises(StoreError, match="could not be judged"):
+        scene.store.commit_votes(scene.answers(faulty))
+    scene.store.commit_votes(scene.answers(answered))
+    with pytest.raises(AlreadyAnswered):
+        scene.store.report_fault(Fault("answered", FaultKind.SOUND, scene.later()))
+    with pytest.raises(NotFoundError):
+        scene.store.report_fault(Fault("nothing", FaultKind.SOUND, scene.later()))
+    assert [each.faulty for each in scene.store.shown_to("v")] == [True, False]
+
+
+def test_faults_and_the_audit_only_ever_grow(scene):
+    scene.arena()
+    scene.opened("faulty")
+    scene.store.report_fault(Fault("faulty", FaultKind.SOUND, scene.later()))
+    entry = AuditEntry("ada", "owner", "exclude", {"voter": "v"}, scene.later())
+    scene.store.note_audit(entry)
+    scene.store.note_audit(replace(entry, action="use"))
+    assert scene.store.audit() == (entry, replace(entry, action="use"))
+    for table in ("faults", "audit"):
+        for change in (f"DELETE FROM {table}", f"UPDATE {table} SET created_at = created_at"):
+            with (
+                pytest.raises(Exception, match="append only"),
+                scene.store._database.engine.begin() as connection,
+            ):
+                connection.execute(text(change))
+
+
+def test_an_answer_says_how_strong_it_is_only_where_a_side_is_better(scene):
+    scene.arena()
+    battle = scene.opened("one")
+    strong = [replace(vote, strength=Strength.STRONG) for vote in scene.answers(battle)]
+    with pytest.raises(StoreError):
+        scene.store.commit_votes([replace(vote, outcome=Outcome.TIE) for vote in strong])
+    sided = [replace(vote, outcome=Outcome.RIGHT) for vote in strong]
+    scene.store.commit_votes(sided)
+    assert sorted(scene.store.votes(), key=repr) == sorted(sided, key=repr)
+
+
+def test_flawed_exhibits_stand_for_no_clip(scene):
+    scene.arena()
+    real = scene.store.exhibits()
+    flawed = [
+        replace(real[0], id=name, flaw=flaw)
+        for name, flaw in (("f1", "blur"), ("f2", "blur"), ("f3", "freeze"))
+    ]
+    for each in flawed:
+        scene.store.put_exhibit(each)
+    assert scene.store.exhibits() == real
+    assert scene.store.flawed_exhibits() == (flawed[1], flawed[2])
+    scene.opened("gold", purpose=Purpose.GOLD, expected=Outcome.LEFT)
+    assert scene.store.battle("gold").purpose is Purpose.GOLD
+
+
+def test_a_change_of_secret_or_languages_undoes_no_erasure(scene):
+    scene.arena()
+    scene.store.put_voter(replace(scene.store.voter("v"), languages=("yue",), token_hash="hash-of-v"))
+    scene.store.change_voter("v", token_hash="another")
+    scene.store.change_voter("v", languages=("en", "de"))
+    changed = scene.store.voter("v")
+    assert (changed.token_hash, changed.languages) == ("another", ("en", "de"))
+    scene.store.erase_voter("v", scene.later())
+    erased = scene.store.voter("v")
+    scene.store.change_voter("v", token_hash="late", languages=("yue",))
+    assert scene.store.voter("v") == erased
+    assert erased.token_hash == ""
