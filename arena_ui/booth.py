@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from arena_ui.tokens import Part, Sealer
 from arena_ui.words import words
 from evalharness.battles import Pool
 from evalharness.config import Study
-from evalharness.errors import AlreadyAnswered, NotFoundError
+from evalharness.errors import AlreadyAnswered, NotFoundError, StoreError
 from evalharness.labels import FaultKind
 from evalharness.people import Fault
 from evalharness.records import Battle, BlindPair, Exhibit, Purpose, Voter
@@ -48,6 +49,8 @@ __all__ = ["Booth", "Clip", "Conflict", "Round", "Saved"]
 OPEN_PAIRS = 2
 """The pair on screen and the one loaded ahead."""
 TOKEN_LIFE_S = 2 * 3600
+TURNS = 64
+"""Locks that voters share: each of them waits for one in so many others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ class Saved:
 
     again: bool
     """True where it was there before: a double click, or a reply that was lost."""
+    shown: tuple[Shown, ...] | None = None
+    """What the voter was shown, as it stands now; None where that has to be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,8 @@ class Booth:
         self._exhibits: dict[str, Exhibit] = {each.id: each for each in exhibits}
         self._pool = Pool(store.prompts(), exhibits)
         self._dealer = Dealer(settings, store, self._pool, copies, clock)
-        self._drawing = threading.Lock()
+        self._dealing = threading.Lock()
+        self._turns = [threading.RLock() for _ in range(TURNS)]
         self._known = KnownBattles(store)
         self._break_after = timedelta(minutes=settings.arena.break_after_minutes)
         self._longest_sitting = timedelta(minutes=settings.arena.longest_session_minutes)
@@ -160,10 +166,17 @@ class Booth:
         """Whose secret this is."""
         return self.people.voter(secret)
 
-    def round(self, voter: Voter) -> Round:
-        """The voter's open pairs, drawn now where there are fewer than two, with fresh tokens."""
-        with self._drawing:
-            before = list(self._known.shown_to(voter.id))
+    def turn(self, voter: Voter) -> AbstractContextManager[object]:
+        """Held while one voter is served: two of their tabs would each draw a pair for the same place."""
+        return self._turns[hash(voter.id) % TURNS]
+
+    def round(self, voter: Voter, shown: Sequence[Shown] | None = None) -> Round:
+        """The voter's open pairs, drawn now where there are fewer than two, with fresh tokens.
+
+        `shown`: what they were shown, where that is known from this turn of theirs.
+        """
+        with self.turn(voter):
+            before = list(self._known.shown_to(voter.id) if shown is None else shown)
             waiting = [each.battle for each in before if self._is_waiting(each)]
             done = sum(each.answered_at is not None for each in before)
             rest, back_in_s = self._rest(before) if done < self.pairs_asked_for else (Rest.NONE, 0)
@@ -172,14 +185,12 @@ class Booth:
                 and len(waiting) < OPEN_PAIRS
                 and done + len(waiting) < self.pairs_asked_for
             ):
-                battle = self._dealer.deal(voter, before)
+                battle = self._open(voter, before)
                 if battle is None:
                     break
-                self._store.open_battle(battle)
-                self._known.note(battle)
-                self._dealer.note(battle)
                 before.append(Shown(battle, None))
                 waiting.append(battle)
+        with self._dealing:
             finished = not waiting and self._dealer.is_finished
         total = max(self.pairs_asked_for, done + len(waiting))
         if rest is Rest.OVER:
@@ -201,8 +212,24 @@ class Booth:
             return False
         if sum(each.answered_at is not None for each in before) >= self.pairs_asked_for:
             return True
-        with self._drawing:
+        with self._dealing:
             return self._dealer.deal(voter, before) is None
+
+    def _open(self, voter: Voter, before: Sequence[Shown]) -> Battle | None:
+        """A new battle, stored; None where there is none. Others may draw while the disk writes it."""
+        with self._dealing:
+            battle = self._dealer.deal(voter, before)
+            if battle is None:
+                return None
+            self._dealer.note(battle)
+        try:
+            self._store.open_battle(battle)
+        except StoreError:
+            with self._dealing:
+                self._dealer.take_back(battle)
+            raise
+        self._known.note(battle)
+        return battle
 
     def vote(
         self, voter: Voter, ticket: object, answers: object, evidence: object, receipts: object
@@ -240,7 +267,8 @@ class Booth:
         except AlreadyAnswered:
             return self._repeated(battle, given)
         self._dealer.preferring.note_vote()
-        return Saved(again=False)
+        before[battle.id] = shown._replace(answered_at=votes[0].created_at)
+        return Saved(again=False, shown=tuple(before.values()))
 
     def report(self, voter: Voter, ticket: object, kind: object) -> Saved | Conflict | Refusal:
         """Put aside a pair that its voter cannot judge. It counts for nobody, and is not answered later."""

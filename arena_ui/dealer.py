@@ -156,5 +156,9 @@ class Dealer:
         )
 
     def note(self, battle: Battle) -> None:
-        """A battle that was dealt is in the database, and is shown."""
+        """A battle that was dealt is to be shown."""
         self._shown.note(battle)
+
+    def take_back(self, battle: Battle) -> None:
+        """A battle that was noted is not shown after all."""
+        self._shown.take_back(battle)

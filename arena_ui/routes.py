@@ -23,6 +23,7 @@ from hashlib import shake_256
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -38,6 +39,8 @@ from evalharness.votes import Refusal, RefusalKind
 
 __all__ = ["COOKIE", "build_routes"]
 
+VOTES_AT_ONCE = 4
+"""Threads that settle votes. More of them get in each other's way: they mostly compute, one at a time."""
 LONGEST_NUMBER = 18
 """Digits of a byte position that can mean anything."""
 REFUSED_WITH = {
@@ -67,6 +70,7 @@ class _Desk:
 
     def __init__(self, booth: Booth) -> None:
         self._booth = booth
+        self._settling = CapacityLimiter(VOTES_AT_ONCE)
 
     async def next(self, request: Request) -> Response:
         voter = await self._voter(request)
@@ -93,7 +97,8 @@ class _Desk:
         body = await body_of(request)
         if body is None:
             return error(422, "malformed", "The vote was not understood. Nothing was saved; reload the page.")
-        ending = await run_in_threadpool(self._and_next, act, request.cookies.get(COOKIE), body)
+        secret = request.cookies.get(COOKIE)
+        ending = await to_thread.run_sync(self._and_next, act, secret, body, limiter=self._settling)
         if isinstance(ending, Response):
             return ending
         if isinstance(ending, Conflict):
@@ -119,8 +124,9 @@ class _Desk:
             return join_first()
         if not self._booth.trials.is_through(voter):
             return trials_first()
-        ending = act(voter, body)
-        return (ending, self._booth.round(voter)) if isinstance(ending, Saved) else ending
+        with self._booth.turn(voter):
+            ending = act(voter, body)
+            return (ending, self._booth.round(voter, ending.shown)) if isinstance(ending, Saved) else ending
 
     def _cast(self, voter: Voter, body: dict[str, Any]) -> Saved | Conflict | Refusal:
         fields = (body.get(name) for name in ("ticket", "answers", "evidence", "receipts"))

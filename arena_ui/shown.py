@@ -57,6 +57,12 @@ class ShownByNow:
             left, right = battle.left.system, battle.right.system
             self._add(Opened(battle.id, battle.category, battle.prompt_id, left, right, battle.created_at))
 
+    def take_back(self, battle: Battle) -> None:
+        """A battle that was noted could not be stored. Was it stored after all, the next look finds it."""
+        opened = self._known.pop(battle.id, None)
+        if opened is not None:
+            self._remove(opened)
+
     def _learn(self, since: datetime) -> None:
         for opened in self._store.opened_since(since):
             if opened.battle_id not in self._known:
@@ -76,8 +82,11 @@ class ShownByNow:
         for opened in over:
             del self._known[opened.battle_id]
             if opened.battle_id not in answered:
-                pair = _pair(opened.prompt_id, opened.left, opened.right)
-                self._tally.remove(opened.category, pair, opened.left, opened.right)
+                self._remove(opened)
+
+    def _remove(self, opened: Opened) -> None:
+        pair = _pair(opened.prompt_id, opened.left, opened.right)
+        self._tally.remove(opened.category, pair, opened.left, opened.right)
 
 
 def _pair(prompt_id: str, left: str, right: str) -> Pair:

@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from sqlalchemy import ScalarSelect, exists, func, select
+from sqlalchemy import ScalarSelect, bindparam, exists, func, select
 
 from evalharness.records import Battle, Category, Purpose
 from evalharness.store import convert, schema
@@ -111,15 +111,8 @@ class Showings:
 
     def standings(self, voter_id: str) -> tuple[Standing, ...]:
         """Where all battles of one voter stand, oldest first: what of `shown_to` changes."""
-        battles, faults = schema.battles.c, schema.faults.c
-        query = (
-            select(battles.id, _answered_at(), faults.kind.is_not(None))
-            .outerjoin(schema.faults, faults.battle_id == battles.id)
-            .where(battles.voter_id == voter_id)
-            .order_by(battles.created_at, battles.id)
-        )
         with self._database.looking("read the voter's battles") as connection:
-            return tuple(Standing(*row) for row in connection.execute(query))
+            return tuple(Standing(*row) for row in connection.execute(_STANDINGS, {"voter": voter_id}))
 
     def shown_to(self, voter_id: str) -> tuple[Shown, ...]:
         """All battles of one voter, oldest first, and when each was answered; one statement."""
@@ -157,3 +150,11 @@ def _answered_at() -> ScalarSelect[datetime]:
         .where(votes.battle_id == schema.battles.c.id)
         .scalar_subquery()
     )
+
+
+_STANDINGS = (  # built once: every vote asks it
+    select(schema.battles.c.id, _answered_at(), schema.faults.c.kind.is_not(None))
+    .outerjoin(schema.faults, schema.faults.c.battle_id == schema.battles.c.id)
+    .where(schema.battles.c.voter_id == bindparam("voter"))
+    .order_by(schema.battles.c.created_at, schema.battles.c.id)
+)

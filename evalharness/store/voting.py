@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select
 
 from evalharness.errors import AlreadyAnswered, NotFoundError, StoreError
 from evalharness.records import (
@@ -27,6 +27,22 @@ from evalharness.store import convert, schema
 from evalharness.store.database import Database, upsert_into
 
 __all__ = ["Voting", "counted_votes"]
+
+# What every vote asks is built once: building a statement costs more than SQLite takes to run it.
+_VOTER_BY_TOKEN = select(schema.voters).where(schema.voters.c.token_hash == bindparam("hash"))
+_ASKED = (
+    select(schema.battle_questions.c.question, schema.battles.c.voter_id)
+    .join(schema.battles, schema.battles.c.id == schema.battle_questions.c.battle_id)
+    .where(schema.battles.c.id == bindparam("battle"))
+    .order_by(schema.battle_questions.c.position)
+    .with_for_update(of=schema.battles)
+)
+"""A row a question: what it asks, and whose battle it is; the battle's row is locked."""
+_CLOSED = select(
+    exists().where(schema.votes.c.battle_id == bindparam("battle")).label("answered"),
+    exists().where(schema.faults.c.battle_id == bindparam("battle")).label("faulty"),
+)
+"""Whether the battle has votes, or a fault, by now."""
 
 
 class Voting:
@@ -52,7 +68,7 @@ class Voting:
         if not token_hash:
             return None
         with self._database.looking("look up the voter") as connection:
-            row = connection.execute(select(schema.voters).filter_by(token_hash=token_hash)).one_or_none()
+            row = connection.execute(_VOTER_BY_TOKEN, {"hash": token_hash}).one_or_none()
         return None if row is None else convert.voter(row)
 
     def open_battle(self, battle: Battle) -> None:
@@ -110,7 +126,7 @@ class Voting:
         with self._database.writing(f"store the votes on battle {battle_id}") as connection:
             # The battle's row is the lock: of two answers at once, the second waits here, then finds votes.
             # (SQLite took its only write lock at BEGIN and ignores FOR UPDATE.)
-            asked = list(connection.execute(_asked(battle_id)))
+            asked = list(connection.execute(_ASKED, {"battle": battle_id}))
             if not asked:
                 raise _no_battle(battle_id)
             if {vote.voter_id for vote in votes} != {asked[0].voter_id}:
@@ -119,7 +135,7 @@ class Voting:
                     "they are not by the voter it was drawn for."
                 )
             # A statement of its own: one that waited for the lock sees what was there before it waited.
-            closed = connection.execute(_closed(battle_id)).one()
+            closed = connection.execute(_CLOSED, {"battle": battle_id}).one()
             if closed.faulty:
                 raise StoreError(
                     f"The votes on battle {battle_id} were not stored: its voter reported that it could not "
@@ -219,26 +235,6 @@ def _battles(connection: Connection, query: Select[Any]) -> list[Battle]:
     )
     grouped = (list(group) for _, group in groupby(rows, key=attrgetter("id")))
     return [convert.battle(group[0], [row.question for row in group]) for group in grouped]
-
-
-def _asked(battle_id: str) -> Select[Any]:
-    """A row a question: what it asks, and whose battle it is; the battle's row is locked."""
-    battles, asked = schema.battles.c, schema.battle_questions.c
-    return (
-        select(asked.question, battles.voter_id)
-        .join(schema.battles, battles.id == asked.battle_id)
-        .where(battles.id == battle_id)
-        .order_by(asked.position)
-        .with_for_update(of=schema.battles)
-    )
-
-
-def _closed(battle_id: str) -> Select[bool, bool]:
-    """Whether the battle has votes, or a fault, by now."""
-    return select(
-        exists().where(schema.votes.c.battle_id == battle_id).label("answered"),
-        exists().where(schema.faults.c.battle_id == battle_id).label("faulty"),
-    )
 
 
 def _check_answers(battle_id: str, asked: Sequence[Question], answered: Sequence[Question]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
 
-from arena_ui.booth import Booth
+from arena_ui.booth import OPEN_PAIRS, Booth
 from evalharness.config import Study
+from evalharness.errors import StoreError
 from evalharness.records import Battle
 from evalharness.votes import Refusal, RefusalKind
 from tests.arena_ui.hall import Hall, newcomer
@@ -90,6 +92,38 @@ def test_a_voter_is_done_where_the_study_wants_no_more_of_them(hall_with: Callab
         hall.answer(hall.store.battle(pairs[0].battle_id))
     assert booth.round(voter).done < booth.pairs_asked_for
     assert booth.is_done(voter)
+
+
+def test_tabs_that_ask_at_once_share_the_pairs_they_are_shown(hall_with: Callable[..., Hall]) -> None:
+    hall = hall_with()
+    booth = hall.booth()
+    voters = [newcomer(booth) for _ in range(4)]
+    with ThreadPoolExecutor(8) as tabs:
+        shown = list(tabs.map(lambda voter: (voter.id, booth.round(voter).pairs), voters * 6))
+    for voter in voters:
+        assert (
+            len({pair.battle_id for who, pairs in shown if who == voter.id for pair in pairs}) == OPEN_PAIRS
+        )
+    assert len(hall.store.battles()) == OPEN_PAIRS * len(voters)
+
+
+def test_a_battle_that_cannot_be_stored_takes_nobodys_place(
+    hall_with: Callable[..., Hall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hall = hall_with(battles_per_category=1)
+    booth = hall.booth()
+
+    def full_disk(battle: Battle) -> None:
+        raise StoreError("Could not store the battle: the disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hall.store, "open_battle", full_disk)
+        for _ in range(3):
+            with pytest.raises(StoreError):
+                booth.round(newcomer(booth))
+    answered = _drain(hall, booth, answer=True)
+    assert set(Counter(battle.category for battle in answered).values()) == {1}
+    assert {battle.category for battle in answered} == {prompt.category for prompt in hall.store.prompts()}
 
 
 def _drain(hall: Hall, booth: Booth, *, answer: bool) -> list[Battle]:
