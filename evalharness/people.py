@@ -7,6 +7,7 @@ everything else about a voter means nothing by itself. Standard library only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,10 +15,16 @@ from typing import Any
 
 from evalharness.labels import FaultKind, ScreeningKind
 
-__all__ = ["BY_VOTER", "Arrival", "AuditEntry", "Fault", "Screening"]
+__all__ = ["BY_VOTER", "Arrival", "AuditEntry", "Fault", "Screening", "is_reserved"]
 
 BY_VOTER = "the voter"
 """Author of the ruling by which somebody withdraws; nobody else's decision overrules it."""
+_RULE = re.compile(r"[a-z_]+/\d+")
+
+
+def is_reserved(author: str) -> bool:
+    """Whether this is no person: a rule with its version, such as `quality/2`, or a voter for themselves."""
+    return author == BY_VOTER or _RULE.fullmatch(author) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,8 @@ VOTES = Table(
         Column("counts", Kind.FLAG, "Whether it counts for systems."),
         Column("left_out", Kind.TEXT, "Why it does not count.", LEFT_OUT, empty="where it counts"),
         Column("cast_at", Kind.MOMENT, "When it was stored, UTC; the day alone unless ids are exported."),
-        Column("since_consent_s", Kind.NUMBER, "When it was stored, seconds after the voter's consent."),
+        Column("since_consent_s", Kind.NUMBER, "When it was stored, seconds after the voter's consent; by "
+               "the minute unless ids are exported."),
         _share("seen_left", "left"),
         _share("seen_right", "right"),
         _seconds("heard_left_s", "For how long the left clip was the audible one"),
@@ -150,7 +151,8 @@ TABLES: tuple[Table, ...] = (
         (
             VOTER,
             Column("decision", Kind.TEXT, "To pay or to count, or not to.", _labels(Decision)),
-            Column("reason", Kind.TEXT, "Why, with figures."),
+            Column("reason", Kind.TEXT, "Why, with figures; what a person wrote only where ids are exported, "
+                   "else 'a person's reason'."),
             Column("author", Kind.TEXT, "The rule with its version; a person's name only where ids are "
                    "exported, else 'a person'."),
             Column("decided_at", Kind.MOMENT, "When; the day alone unless ids are exported."),
@@ -162,7 +164,7 @@ TABLES: tuple[Table, ...] = (
         (
             BATTLE,
             Column("question", Kind.TEXT, "Whose answer.", _labels(Question)),
-            Column("reason", Kind.TEXT, "Why."),
+            Column("reason", Kind.TEXT, "Why, as in rulings."),
             Column("author", Kind.TEXT, "The rule with its version, or who, as in rulings."),
             Column("decided_at", Kind.MOMENT, "When; the day alone unless ids are exported."),
         ),

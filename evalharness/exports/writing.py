@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from evalharness.exports.codebook import TABLES, as_json, as_markdown
 from evalharness.exports.files import Form, Row, write_table
 from evalharness.exports.manifest import Manifest, hash_of
 from evalharness.labels import Purpose
-from evalharness.records import Voter
+from evalharness.people import is_reserved
+from evalharness.records import Exclusion, Ruling, Voter
 from evalharness.store import Store
 from evalharness.store.casting import CastVote
 
@@ -40,6 +42,7 @@ EVIDENCE = (
 )
 """In the order of the table's columns."""
 A_PERSON = "a person"
+A_PERSONS_REASON = "a person's reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,11 @@ class _Rows:
         self, study: Study, store: Store, options: Options, progress: Callable[[int], None] | None
     ) -> None:
         self._study, self._store, self._options, self._progress = study, store, options, progress
-        self._key = secrets.token_bytes(32)  # kept nowhere: two exports cannot be put together
+        self._key = secrets.token_bytes(32)  # kept nowhere
         self._labels = {system.name: system.label for system in study.systems}
+        self._cased = {name.lower(): name for name in self._labels}
+        longest_first = sorted(self._labels, key=len, reverse=True)  # one name may begin another
+        self._names = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
         self._voters = {voter.id: voter for voter in store.voters() if self._is_out(voter)}
 
     def votes(self) -> Iterator[list[Row]]:
@@ -133,8 +139,7 @@ class _Rows:
             (
                 self._name("v", each.voter_id),
                 each.decision.value,
-                self._masked(each.reason),
-                self._author(each.author),
+                *self._why(each),
                 self._when(each.created_at),
             )
             for each in self._store.rulings()
@@ -146,8 +151,7 @@ class _Rows:
             (
                 self._name("b", each.battle_id),
                 each.question.value,
-                self._masked(each.reason),
-                self._author(each.author),
+                *self._why(each),
                 self._when(each.created_at),
             )
             for each in self._store.exclusions()
@@ -237,7 +241,7 @@ class _Rows:
             counts_not is None,
             counts_not,
             self._when(vote.cast_at),
-            (vote.cast_at - vote.consented_at).total_seconds(),
+            self._since(vote),
             *(vote.evidence.get(name) for name in EVIDENCE),
         )
 
@@ -257,16 +261,22 @@ class _Rows:
     def _label(self, system: str) -> str:
         return self._labels.get(system, system)
 
+    def _since(self, vote: CastVote) -> float:
+        """Seconds from consent to vote; by the minute, as moments are days."""
+        seconds = (vote.cast_at - vote.consented_at).total_seconds()
+        return seconds if self._options.with_ids else round(seconds / 60) * 60.0
+
+    def _why(self, decided: Ruling | Exclusion) -> tuple[str, str]:
+        """Reason and author. What a person wrote may name anybody: it is for those who get ids."""
+        if not self._options.with_ids and not is_reserved(decided.author):
+            return A_PERSONS_REASON, A_PERSON
+        return self._masked(decided.reason), decided.author
+
     def _masked(self, sentence: str) -> str:
-        """A reason, kept before a system was masked or by a person, without the names of masked ones."""
-        for system in sorted(self._labels, key=len, reverse=True):  # one name may begin another
-            sentence = sentence.replace(system, self._labels[system])
-        return sentence
+        """A reason that was kept before a system was masked, without the names of masked ones."""
+        return self._names.sub(lambda found: self._labels[self._cased[found[0].lower()]], sentence)
 
     def _when(self, moment: datetime) -> datetime:
         if self._options.with_ids:
             return moment
         return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-    def _author(self, author: str) -> str:
-        return author if self._options.with_ids or "/" in author else A_PERSON
