@@ -23,6 +23,7 @@ __all__ = ["Database", "upsert_into"]
 
 BUSY_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10
+SCRUB_TIMEOUT_MS = 1_000
 _BEGINS = "evalharness_begins"
 
 
@@ -61,6 +62,22 @@ class Database:
         """A transaction that writes: whole, or rolled back on any exception."""
         with self._turn, self._transaction(self._writer, purpose) as connection:
             yield connection
+
+    def scrub(self) -> None:
+        """Let what was taken away leave SQLite's log, too; what it overwrites in the file is overwritten.
+
+        Where somebody reads for longer than a second it stays in the log until the next time, or until the
+        last program closes the file. PostgreSQL keeps it until its own VACUUM.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        with self._turn, self._transaction(self._looker, "clear the log") as connection:
+            # While it waits for readers nobody can write: votes shall not wait for a long export.
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {SCRUB_TIMEOUT_MS}")
+            try:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
 
     def close(self) -> None:
         """Close every connection."""
@@ -136,11 +153,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     synchronous=FULL: under WAL, NORMAL would keep a confirmed vote through kill -9 but may lose it
     to a power cut; FULL syncs the log at every commit. It costs a third of the commits a second
     (1,100 against 1,700 where benchmarks/store_votes.py was first run), of which no study needs ten.
+    secure_delete: what is deleted or changed is overwritten, since people may ask for it.
     recursive_triggers: without it INSERT OR REPLACE would delete a vote past its trigger.
     """
     connection.isolation_level = None  # sqlite3 begins no transaction of its own: _begin_sqlite does
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA recursive_triggers = ON")
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA synchronous = FULL")
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":

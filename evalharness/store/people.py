@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, select, update
+from sqlalchemy import Connection, Select, case, delete, exists, select, update
 
 from evalharness.errors import AlreadyAnswered, NotFoundError
-from evalharness.people import Arrival, AuditEntry, Fault, Screening
+from evalharness.people import TAKEN_AWAY, Arrival, AuditEntry, Fault, Screening, is_reserved
 from evalharness.records import Voter
 from evalharness.store import convert, schema
 from evalharness.store.database import Database, upsert_into
@@ -25,15 +25,20 @@ class People:
     def put_arrival(self, arrival: Arrival) -> None:
         """Keep from where a voter came, in place of what was kept of them before.
 
+        What was taken away does not come back: of a person who was paid and forgotten only the moment is
+        kept, and nothing of one who was erased.
+
         Raises StoreError where there is no such voter, or another voter is the same person.
         """
-        values = convert.arrival_values(arrival)
+        values, arrivals = convert.arrival_values(arrival), schema.arrivals.c
         with self._database.writing("store how the voter came") as connection:
+            if _is_erased(connection, arrival.voter_id):
+                return
             insert = upsert_into(connection, schema.arrivals).values(values)
             changes = {name: insert.excluded[name] for name in values if name != "voter_id"}
-            connection.execute(
-                insert.on_conflict_do_update(index_elements=[schema.arrivals.c.voter_id], set_=changes)
-            )
+            for name in ("person", "details"):
+                changes[name] = case((arrivals.person.is_(None), arrivals[name]), else_=insert.excluded[name])
+            connection.execute(insert.on_conflict_do_update(index_elements=[arrivals.voter_id], set_=changes))
 
     def arrivals(self) -> tuple[Arrival, ...]:
         """All arrivals, oldest first."""
@@ -65,7 +70,8 @@ class People:
         known = arrivals.c.voter_id.in_(sorted(voter_ids)) & arrivals.c.person.is_not(None)
         with self._database.writing("take away what names voters") as connection:
             gone = connection.execute(update(arrivals).where(known).values(person=None, details={}))
-            return gone.rowcount
+        self._database.scrub()
+        return gone.rowcount
 
     def voter(self, voter_id: str) -> Voter:
         """One voter. Raises NotFoundError."""
@@ -104,15 +110,24 @@ class People:
             )
 
     def erase_voter(self, voter_id: str, moment: datetime) -> None:
-        """Take away all that leads from a person to this voter: arrival, screenings, cookie, languages.
+        """Take away all that leads from a person to this voter: arrival, screenings, cookie, languages, and
+        what people wrote as reasons of decisions.
 
         What stays are answers under a random id that nobody can connect with anyone. Erasing again changes
         nothing. Raises NotFoundError.
         """
-        voters = schema.voters
+        voters, rulings = schema.voters, schema.rulings
         with self._database.writing("erase the voter") as connection:
-            if connection.execute(_voter(voter_id)).one_or_none() is None:
+            # The voter's row is the lock: whoever would keep something of them waits here, then finds no one.
+            if connection.execute(_voter(voter_id).with_for_update()).one_or_none() is None:
                 raise NotFoundError(f"There is no voter {voter_id!r}.")
+            decided = connection.execute(
+                select(rulings.c.number, rulings.c.author).where(rulings.c.voter_id == voter_id)
+            )
+            by_people = [row.number for row in decided if not is_reserved(row.author)]
+            connection.execute(
+                update(rulings).where(rulings.c.number.in_(by_people)).values(reason=TAKEN_AWAY)
+            )
             for table in (schema.arrivals, schema.screenings):
                 connection.execute(delete(table).where(table.c.voter_id == voter_id))
             connection.execute(
@@ -120,11 +135,14 @@ class People:
                 .where(voters.c.id == voter_id, voters.c.erased_at.is_(None))
                 .values(languages=[], token_hash=None, erased_at=moment)
             )
+        self._database.scrub()
 
     def add_screening(self, screening: Screening) -> None:
-        """Keep one trial of a voter. Raises StoreError where there is no such voter."""
+        """Keep a trial of a voter, none of an erased one. Raises StoreError where there is no such voter."""
         values = convert.screening_values(screening)
         with self._database.writing("store the screening") as connection:
+            if _is_erased(connection, screening.voter_id):
+                return
             connection.execute(schema.screenings.insert(), values)
 
     def screenings(self, voter_id: str | None = None) -> tuple[Screening, ...]:
@@ -170,6 +188,12 @@ class People:
         with self._database.reading("read the audit") as connection:
             rows = connection.execute(select(schema.audit).order_by(schema.audit.c.number))
             return tuple(convert.audit_entry(row) for row in rows)
+
+
+def _is_erased(connection: Connection, voter_id: str) -> bool:
+    """Whether nothing may be kept of this voter any more; their row is locked."""
+    row = connection.execute(_voter(voter_id).with_for_update(key_share=True)).one_or_none()
+    return row is not None and row.erased_at is not None
 
 
 def _voter(voter_id: str) -> Select[Any]:

@@ -155,12 +155,12 @@ CREATE TABLE jobs (
 	CONSTRAINT ck_jobs_failure CHECK (failure IN ('auth', 'billing', 'rate', 'moderation', 'parameter', 'server', 'timeout', 'expired', 'program', 'missing', 'media')), 
 	CONSTRAINT ck_jobs_failed_has_reason CHECK ((state = 'failed' AND failure IS NOT NULL AND message IS NOT NULL) OR (state <> 'failed' AND failure IS NULL AND message IS NULL))
 );
-INSERT INTO "jobs" VALUES('harbour','ice',1,'done',1,NULL,NULL,'2026-11-23T15:08:40.118041+00:00');
-INSERT INTO "jobs" VALUES('lighthouse','ice',1,'done',1,NULL,NULL,'2026-11-23T15:08:40.125895+00:00');
-INSERT INTO "jobs" VALUES('harbour','boat',1,'done',1,NULL,NULL,'2026-11-23T15:08:40.129519+00:00');
-INSERT INTO "jobs" VALUES('lighthouse','boat',1,'failed',1,'moderation','The vendor refused the prompt; change its words.','2026-11-23T15:08:40.115899+00:00');
-INSERT INTO "jobs" VALUES('harbour','ice',2,'running',1,NULL,NULL,'2026-11-23T15:08:40.099394+00:00');
-INSERT INTO "jobs" VALUES('lighthouse','ice',2,'pending',0,NULL,NULL,'2026-11-23T15:08:40.090430+00:00');
+INSERT INTO "jobs" VALUES('harbour','ice',1,'done',1,NULL,NULL,'2026-11-23T23:12:30.765987+00:00');
+INSERT INTO "jobs" VALUES('lighthouse','ice',1,'done',1,NULL,NULL,'2026-11-23T23:12:30.770778+00:00');
+INSERT INTO "jobs" VALUES('harbour','boat',1,'done',1,NULL,NULL,'2026-11-23T23:12:30.772975+00:00');
+INSERT INTO "jobs" VALUES('lighthouse','boat',1,'failed',1,'moderation','The vendor refused the prompt; change its words.','2026-11-23T23:12:30.764659+00:00');
+INSERT INTO "jobs" VALUES('harbour','ice',2,'running',1,NULL,NULL,'2026-11-23T23:12:30.755448+00:00');
+INSERT INTO "jobs" VALUES('lighthouse','ice',2,'pending',0,NULL,NULL,'2026-11-23T23:12:30.750562+00:00');
 CREATE TABLE measurements (
 	clip_sha256 TEXT NOT NULL, 
 	metric TEXT NOT NULL, 
@@ -213,9 +213,9 @@ CREATE TABLE purchases (
 	CONSTRAINT ck_purchases_task CHECK (stage IN ('intended', 'withdrawn', 'abandoned') OR task_id IS NOT NULL), 
 	CONSTRAINT ck_purchases_closed CHECK ((stage IN ('intended', 'submitted', 'running', 'downloaded')) = (closed_at IS NULL))
 );
-INSERT INTO "purchases" VALUES('harbour','ice',2,1,'intended','2026-11-23T15:08:40.100243+00:00','{"model": "h-1", "seed": 2}',NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "purchases" VALUES('harbour','ice',1,1,'delivered','2026-11-23T15:08:40.103986+00:00','{"model": "h-1", "seed": 1}','task-1',NULL,'2026-11-23T15:08:40.105946+00:00','2026-11-23T15:08:40.120186+00:00','2026-11-23T15:08:40.108286+00:00','2026-11-23T15:08:40.110135+00:00');
-INSERT INTO "purchases" VALUES('lighthouse','boat',1,1,'running','2026-11-23T15:08:40.111793+00:00','{"model": "l-1", "seed": 1}','task-2',NULL,'2026-11-23T15:08:40.113690+00:00',NULL,'2026-11-23T15:08:40.114748+00:00',NULL);
+INSERT INTO "purchases" VALUES('harbour','ice',2,1,'intended','2026-11-23T23:12:30.755863+00:00','{"model": "h-1", "seed": 2}',NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "purchases" VALUES('harbour','ice',1,1,'delivered','2026-11-23T23:12:30.758110+00:00','{"model": "h-1", "seed": 1}','task-1',NULL,'2026-11-23T23:12:30.759099+00:00','2026-11-23T23:12:30.767310+00:00','2026-11-23T23:12:30.760393+00:00','2026-11-23T23:12:30.761466+00:00');
+INSERT INTO "purchases" VALUES('lighthouse','boat',1,1,'running','2026-11-23T23:12:30.762417+00:00','{"model": "l-1", "seed": 1}','task-2',NULL,'2026-11-23T23:12:30.763444+00:00',NULL,'2026-11-23T23:12:30.764103+00:00',NULL);
 CREATE TABLE rulings (
 	number INTEGER NOT NULL, 
 	voter_id TEXT NOT NULL, 
@@ -301,4 +301,6 @@ CREATE TRIGGER faults_refuse_update BEFORE UPDATE ON faults BEGIN SELECT RAISE(A
 CREATE TRIGGER faults_refuse_delete BEFORE DELETE ON faults BEGIN SELECT RAISE(ABORT, 'faults is append only'); END;
 CREATE TRIGGER audit_refuse_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append only'); END;
 CREATE TRIGGER audit_refuse_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append only'); END;
+CREATE TRIGGER rulings_refuse_update BEFORE UPDATE ON rulings WHEN NOT (NEW.reason = 'taken away with the person' AND NEW.number = OLD.number AND NEW.voter_id = OLD.voter_id AND NEW.decision = OLD.decision AND NEW.author = OLD.author AND NEW.created_at = OLD.created_at) BEGIN SELECT RAISE(ABORT, 'rulings are append only; a newer one overrules'); END;
+CREATE TRIGGER rulings_refuse_delete BEFORE DELETE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append only; a newer one overrules'); END;
 COMMIT;

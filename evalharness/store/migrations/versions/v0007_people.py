@@ -41,6 +41,7 @@ def upgrade() -> None:
     _audit()
     for table in APPEND_ONLY:
         _refuse_changes(table)
+    _keep_rulings()
 
 
 def downgrade() -> None:
@@ -122,5 +123,32 @@ def _refuse_changes(table: str) -> None:
     for change in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER {table}_refuse_{change.lower()} BEFORE {change} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        )
+
+
+def _keep_rulings() -> None:
+    """Triggers by which decisions only ever grow; the reason alone may be taken away with the person."""
+    kept = ("number", "voter_id", "decision", "author", "created_at")
+    message = "rulings are append only; a newer one overrules"
+    same = " AND ".join(f"NEW.{name} = OLD.{name}" for name in kept)
+    allowed = f"NEW.reason = 'taken away with the person' AND {same}"
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            f"CREATE FUNCTION refuse_change_of_rulings() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{message}'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER rulings_append_only BEFORE DELETE OR TRUNCATE ON rulings "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_rulings()"
+        )
+        op.execute(
+            f"CREATE TRIGGER rulings_unchanged BEFORE UPDATE ON rulings FOR EACH ROW WHEN (NOT ({allowed})) "
+            "EXECUTE FUNCTION refuse_change_of_rulings()"
+        )
+        return
+    for change, unless in (("UPDATE", f"WHEN NOT ({allowed}) "), ("DELETE", "")):
+        op.execute(
+            f"CREATE TRIGGER rulings_refuse_{change.lower()} BEFORE {change} ON rulings {unless}"
             f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
         )
