@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, select
 
-from evalharness.records import Decision
 from evalharness.store import schema
 from evalharness.store.database import Database
+from evalharness.store.voting import vote_is_excluded, voter_is_excluded
 
 __all__ = ["CastVote", "Casting"]
 
@@ -64,11 +64,6 @@ class Casting:
 
 def _cast() -> Select[Any]:
     votes, battles, voters = schema.votes.c, schema.battles.c, schema.voters.c
-    exclusions, rulings, later = schema.exclusions.c, schema.rulings.c, schema.rulings.alias().c
-    on_counting = (Decision.USED, Decision.EXCLUDED)
-    overruled = exists().where(
-        later.voter_id == rulings.voter_id, later.decision.in_(on_counting), later.number > rulings.number
-    )
     return (
         select(
             votes.battle_id,
@@ -92,10 +87,8 @@ def _cast() -> Select[Any]:
             voters.consented_at,
             voters.open_data,
             votes.evidence,
-            exists().where(exclusions.battle_id == votes.battle_id, exclusions.question == votes.question),
-            exists().where(
-                rulings.voter_id == votes.voter_id, rulings.decision == Decision.EXCLUDED, ~overruled
-            ),
+            vote_is_excluded(),
+            voter_is_excluded(),
         )
         .join(schema.battles, votes.battle_id == battles.id)
         .join(schema.prompts, battles.prompt_id == schema.prompts.c.id)

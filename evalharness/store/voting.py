@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select
+from sqlalchemy import ColumnElement, Connection, Exists, Select, bindparam, exists, select
 
 from evalharness.errors import AlreadyAnswered, NotFoundError, StoreError
 from evalharness.records import (
@@ -26,7 +26,7 @@ from evalharness.records import (
 from evalharness.store import convert, schema
 from evalharness.store.database import Database, upsert_into
 
-__all__ = ["Voting", "counted_votes"]
+__all__ = ["Voting", "counted_votes", "vote_is_excluded", "voter_is_excluded"]
 
 # What every vote asks is built once: building a statement costs more than SQLite takes to run it.
 _VOTER_BY_TOKEN = select(schema.voters).where(schema.voters.c.token_hash == bindparam("hash"))
@@ -247,16 +247,7 @@ def _check_answers(battle_id: str, asked: Sequence[Question], answered: Sequence
 
 def counted_votes(category: Category | None, question: Question | None) -> Select[Any]:
     """The votes of `ballots`, joined with their battles, in its order."""
-    votes, battles, exclusions = schema.votes.c, schema.battles.c, schema.exclusions.c
-    excluded = exists().where(exclusions.battle_id == votes.battle_id, exclusions.question == votes.question)
-    rulings, later = schema.rulings.c, schema.rulings.alias().c
-    on_counting = (Decision.USED, Decision.EXCLUDED)
-    overruled = exists().where(
-        later.voter_id == rulings.voter_id, later.decision.in_(on_counting), later.number > rulings.number
-    )
-    voter_excluded = exists().where(
-        rulings.voter_id == votes.voter_id, rulings.decision == Decision.EXCLUDED, ~overruled
-    )
+    votes, battles = schema.votes.c, schema.battles.c
     joined = schema.votes.join(schema.battles, votes.battle_id == battles.id).join(
         schema.prompts, battles.prompt_id == schema.prompts.c.id
     )
@@ -274,7 +265,7 @@ def counted_votes(category: Category | None, question: Question | None) -> Selec
             votes.created_at,
         )
         .select_from(joined)
-        .where(battles.purpose == Purpose.COMPARISON, ~excluded, ~voter_excluded)
+        .where(battles.purpose == Purpose.COMPARISON, ~vote_is_excluded(), ~voter_is_excluded())
         .order_by(*_vote_order())
     )
     if category is not None:
@@ -282,6 +273,24 @@ def counted_votes(category: Category | None, question: Question | None) -> Selec
     if question is not None:
         query = query.where(votes.question == question)
     return query
+
+
+def vote_is_excluded() -> Exists:
+    """Of a row of votes: whether it was taken out of the count by itself."""
+    votes, exclusions = schema.votes.c, schema.exclusions.c
+    return exists().where(exclusions.battle_id == votes.battle_id, exclusions.question == votes.question)
+
+
+def voter_is_excluded() -> Exists:
+    """Of a row of votes: whether the newest decision on its voter's counting is against them."""
+    rulings, later = schema.rulings.c, schema.rulings.alias().c
+    on_counting = (Decision.USED, Decision.EXCLUDED)
+    overruled = exists().where(
+        later.voter_id == rulings.voter_id, later.decision.in_(on_counting), later.number > rulings.number
+    )
+    return exists().where(
+        rulings.voter_id == schema.votes.c.voter_id, rulings.decision == Decision.EXCLUDED, ~overruled
+    )
 
 
 def _vote_order() -> tuple[ColumnElement[Any], ...]:
