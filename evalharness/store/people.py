@@ -35,7 +35,7 @@ class People:
             if _is_erased(connection, arrival.voter_id):
                 return
             insert = upsert_into(connection, schema.arrivals).values(values)
-            changes = {name: insert.excluded[name] for name in values if name != "voter_id"}
+            changes: dict[str, Any] = {name: insert.excluded[name] for name in values if name != "voter_id"}
             for name in ("person", "details"):
                 changes[name] = case((arrivals.person.is_(None), arrivals[name]), else_=insert.excluded[name])
             connection.execute(insert.on_conflict_do_update(index_elements=[arrivals.voter_id], set_=changes))
