@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from evalharness.records import Category, Outcome, Purpose, Question
 from evalharness.store import schema
 from evalharness.store.database import Database, plain_rows
-from evalharness.store.voting import counted_votes
+from evalharness.store.voting import counted_votes, vote_is_excluded, voter_is_excluded
 
 __all__ = ["Counting", "VoteColumns"]
 
@@ -65,6 +66,50 @@ class Counting:
             pieces += [_coded(piece, tables) for piece in plain_rows(connection, query, _ROWS)]
         left, right, outcome, voter, prompt = np.concatenate(pieces, axis=1)
         return VoteColumns(tuple(systems), tuple(voters), tuple(prompts), left, right, outcome, voter, prompt)
+
+    def comparisons(
+        self, question: Question, since: datetime | None = None
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Votes on comparisons, in pieces, those of excluded voters too: for whoever keeps up with the votes.
+
+        Rows of left system, right system, outcome, voter, prompt, category, whether the vote itself is
+        excluded (0 or 1), battle, and when it was cast, by which they are sorted; from `since` on if given.
+        The moment is as the driver gives it: ISO 8601 text or a datetime.
+        """
+        votes, battles = schema.votes.c, schema.battles.c
+        query = (
+            select(
+                battles.left_system,
+                battles.right_system,
+                votes.outcome,
+                votes.voter_id,
+                battles.prompt_id,
+                battles.category,
+                case((vote_is_excluded(), 1), else_=0),
+                votes.battle_id,
+                votes.created_at,
+            )
+            .join(schema.battles, votes.battle_id == battles.id)
+            .where(votes.question == question, battles.purpose == Purpose.COMPARISON)
+            .order_by(votes.created_at, votes.battle_id)
+        )
+        if since is not None:
+            query = query.where(votes.created_at >= since)
+        with self._database.reading("read the votes") as connection:
+            yield from plain_rows(connection, query, _ROWS)
+
+    def excluded_voters(self) -> frozenset[str]:
+        """Voters whose votes do not count, by the newest decision on each."""
+        voters = schema.voters.c.id
+        query = select(voters).where(voter_is_excluded(voters))
+        with self._database.reading("read who is excluded") as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def newest_exclusion(self) -> int:
+        """The number of the newest exclusion of a vote; 0 where there is none."""
+        query = select(func.coalesce(func.max(schema.exclusions.c.number), 0))
+        with self._database.reading("count the exclusions") as connection:
+            return int(connection.execute(query).scalar_one())
 
     def votes_cast(self, *, category: Category | None, question: Question) -> int:
         """How many votes on comparisons there are, those that are left out of `vote_columns` too."""

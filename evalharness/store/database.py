@@ -102,8 +102,9 @@ class Database:
 def plain_rows(connection: Connection, query: Select[Any], most: int) -> Iterator[list[tuple[Any, ...]]]:
     """The rows of a query as the driver gives them, `most` at a time: for a million votes.
 
-    A row of SQLAlchemy's costs as much again as the database takes to find it. Nothing is converted: times are
-    texts on SQLite. The query's values become part of its text, so let them be labels, never what people wrote.
+    A row of SQLAlchemy's costs as much again as the database takes to find it. Nothing is converted: times
+    are texts on SQLite. The query's values become part of its text: labels and moments, never what people
+    wrote.
     """
     text = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
     driver: Any = connection.connection

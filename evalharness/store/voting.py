@@ -281,16 +281,14 @@ def vote_is_excluded() -> Exists:
     return exists().where(exclusions.battle_id == votes.battle_id, exclusions.question == votes.question)
 
 
-def voter_is_excluded() -> Exists:
-    """Of a row of votes: whether the newest decision on its voter's counting is against them."""
+def voter_is_excluded(voter: ColumnElement[str] = schema.votes.c.voter_id) -> Exists:
+    """Of a row with a voter's id: whether the newest decision on their counting is against them."""
     rulings, later = schema.rulings.c, schema.rulings.alias().c
     on_counting = (Decision.USED, Decision.EXCLUDED)
     overruled = exists().where(
         later.voter_id == rulings.voter_id, later.decision.in_(on_counting), later.number > rulings.number
     )
-    return exists().where(
-        rulings.voter_id == schema.votes.c.voter_id, rulings.decision == Decision.EXCLUDED, ~overruled
-    )
+    return exists().where(rulings.voter_id == voter, rulings.decision == Decision.EXCLUDED, ~overruled)
 
 
 def _vote_order() -> tuple[ColumnElement[Any], ...]:
