@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from arena_ui.boards import Boards
 from arena_ui.booth import Booth
 from arena_ui.health import Health
 from arena_ui.tokens import Sealer, load_key
@@ -28,6 +29,7 @@ class Arena:
     store: Store
     booth: Booth
     health: Health
+    boards: Boards
 
 
 _open: list[Arena] = []
@@ -44,7 +46,8 @@ def open_arena(folder: Path, progress: Callable[[int, int], None] | None = None)
     study = load_study(folder)
     store = Store.open(study.database_url)
     study.storage.fetch(_to_show(store), progress)
-    arena = Arena(study, store, Booth(study, store, Sealer(load_key(study.folder))), Health(store.systems))
+    booth = Booth(study, store, Sealer(load_key(study.folder)))
+    arena = Arena(study, store, booth, Health(store.systems), Boards(store, study.systems))
     _open[:] = [arena]
     return arena
 

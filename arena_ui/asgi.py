@@ -43,6 +43,9 @@ def build(folder: Path | None = None, progress: Callable[[int, int], None] | Non
     async def lifespan(_app: App) -> AsyncIterator[dict[str, Any]]:
         options.check()  # whoever serves the app may have read Streamlit's own files since
         _spare_collections()
+        settings = arena.study.settings.arena
+        if settings.leaderboard != "never":
+            arena.boards.begin(settings.questions[0])
         with scrubbed_logs():
             yield {}
         arena.store.close()

@@ -27,8 +27,8 @@ class Screen {
     this.outbox = new Outbox({
       onState: (state) => this.showSaving(state),
       onSaved: (reply) => this.take(reply),
-      onRefused: ({ kind, error }) => {
-        this.notice(this.words[`refused.${kind}`] ?? error);
+      onRefused: (reply) => {
+        this.refused(reply);
         this.sync();
       },
     });
@@ -38,6 +38,8 @@ class Screen {
   }
 
   find(selector) { return this.root.querySelector(selector); }
+
+  refused({ kind }) { this.notice(this.words[`refused.${kind}`] ?? this.words["refused.other"]); }
 
   // --- pairs ---------------------------------------------------------------------------------------
 
@@ -50,7 +52,7 @@ class Screen {
           await pause(body.retry_after_s * 1000);
           continue;
         }
-        if (status !== 200) return this.notice(body.error);
+        if (status !== 200) return this.refused(body);
         return this.take(body);
       } catch (error) {
         if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;

@@ -33,6 +33,7 @@ class Screening {
     try {
       await this.take(await reply);
     } catch (error) {
+      if (error instanceof Refused) return this.tell(this.words["screening.refused"]);
       if (!(error instanceof TypeError)) return this.tell(error.message);
       this.tell(this.words["screening.unreachable"]); // a connection lost halfway through a measurement
       await pause(LONGEST_WAIT_MS);

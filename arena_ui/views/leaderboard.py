@@ -10,22 +10,21 @@ from arena_ui.arena import current
 from arena_ui.plot import plot
 from arena_ui.session import visitor
 from arena_ui.words import section
-from evalharness.errors import RatingError
-from evalharness.records import Category, Leaderboard, Question
+from evalharness.records import Category, Leaderboard
 
-__all__ = ["board_of", "page"]
+__all__ = ["page"]
 
-FRESH_S = 5
-"""For how long visitors share one computation."""
 ALL = "all"
 
 
 def page() -> None:
     """The page: one board at a time, its plot, its table, and how it was made."""
-    from evalharness.reports.wording import board_lines, headline, question_title, title
+    from evalharness.reports.wording import board_lines, headline
 
     arena = current()
-    said = section(visitor(arena).language, "board")
+    said, categories, topics, sentences = (
+        section(visitor(arena).language, table) for table in ("board", "category", "topic", "headline")
+    )
     _, middle, _ = st.columns([1, 8, 1])
     with middle:
         st.title(said["title"])
@@ -33,59 +32,33 @@ def page() -> None:
         present = {prompt.category for prompt in arena.store.prompts()}
         boards = [ALL, *(category for category in Category if category in present)]
         category = left.segmented_control(
-            said["category"], boards, default=ALL, format_func=title, required=True
+            said["category"], boards, default=ALL, format_func=categories.__getitem__, required=True
         )
         question = right.selectbox(
-            said["question"], arena.study.settings.arena.questions, format_func=question_title
+            said["question"], arena.study.settings.arena.questions, format_func=topics.__getitem__
         )
-        board = _cached(category, question)
+        with st.spinner(said["counting"]):
+            board = arena.boards.board(None if category == ALL else Category(category), question)
         if isinstance(board, str):
-            st.info(board, icon=":material/hourglass_empty:")
+            st.info(said["none_yet"], icon=":material/hourglass_empty:")
+            st.caption(f"{said['why']}: {board}")
             return
-        st.markdown(f"## {headline(board)}")
+        st.markdown(f"## {headline(board, sentences)}")
         _plot(board, said)
         _table(board, said)
-        for note in board.notes:
-            st.caption(note)
         with st.expander(said["how"]):
+            for note in board.notes:
+                st.caption(note)
             for label, words in board_lines(board):
                 st.markdown(f"**{label}.** {words}")
-
-
-def board_of(category: str, question: Question) -> Leaderboard:
-    """The board of one category (or `all`) and question from the votes that count, under published names.
-
-    Raises RatingError where the votes allow none.
-    """
-    from evalharness.ratings import leaderboard  # scipy: only who looks at a board loads it
-
-    arena = current()
-    slice_ = None if category == ALL else Category(category)
-    ballots = arena.store.ballots(category=slice_, question=question)
-    return leaderboard(
-        ballots,
-        category=slice_,
-        question=question,
-        labels={system.name: system.label for system in arena.study.systems},
-        systems=[system.name for system in arena.study.systems],
-        excluded=arena.store.votes_cast(category=slice_, question=question) - len(ballots),
-    )
-
-
-@st.cache_data(ttl=FRESH_S, show_spinner="Computing…")
-def _cached(category: str, question: Question) -> Leaderboard | str:
-    try:
-        return board_of(category, question)
-    except RatingError as error:
-        return str(error)
 
 
 def _plot(board: Leaderboard, said: Mapping[str, str]) -> None:
     from evalharness.reports import forest_svg
 
     plot(
-        wide=forest_svg(board),
-        narrow=forest_svg(board, compact=True),
+        wide=forest_svg(board, scale=said["scale"]),
+        narrow=forest_svg(board, compact=True, scale=said["scale"]),
         says=said["plot"],
     )
 

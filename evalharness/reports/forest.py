@@ -22,8 +22,8 @@ _WIDE, _NARROW = 480, 300
 _TEXT = {"type": "text", "color": "currentColor", "font": _FONT, "fontSize": 13, "baseline": "middle"}
 
 
-def forest_svg(board: Leaderboard, *, compact: bool = False) -> str:
-    """The board as SVG text, best system at the top.
+def forest_svg(board: Leaderboard, *, compact: bool = False, scale: str = "Elo scale") -> str:
+    """The board as SVG text, best system at the top; `scale` names the axis.
 
     `compact` is for narrow screens: names and numbers stand above their intervals instead of beside.
     """
@@ -47,7 +47,7 @@ def forest_svg(board: Leaderboard, *, compact: bool = False) -> str:
         "padding": {"left": 6 if compact else 24, "right": 6 if compact else 40, "top": 4, "bottom": 4},
         "data": {"values": rows},
         "encoding": {"y": _names(board, compact)},
-        "layer": [*_mean(board), *_intervals(compact), *_words(compact)],
+        "layer": [*_mean(board), *_intervals(compact, scale), *_words(compact)],
         "config": _CONFIG,
     }
     return str(vl_convert.vegalite_to_svg(specification))
@@ -79,14 +79,14 @@ def _mean(board: Leaderboard) -> list[dict[str, Any]]:
     return [{"mark": mark, "encoding": {"x": {"datum": anchor, "type": "quantitative"}, "y": None}}]
 
 
-def _intervals(compact: bool) -> list[dict[str, Any]]:
+def _intervals(compact: bool, scale: str) -> list[dict[str, Any]]:
     shift = {"yOffset": 10} if compact else {}
     rule = {"type": "rule", "color": _ACCENT, "strokeWidth": 5, "strokeCap": "round", "opacity": 0.4, **shift}
     point = {"type": "circle", "color": _ACCENT, "size": 95, "opacity": 1, **shift}
     x = {
         "field": "low",
         "type": "quantitative",
-        "title": "Elo scale",
+        "title": scale,
         "scale": {"zero": False, "padding": 8},
         "axis": {"format": "d", "tickCount": 4 if compact else 6, "labelSeparation": 12},
     }

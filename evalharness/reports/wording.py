@@ -11,6 +11,7 @@ from evalharness.reports import numbers
 from evalharness.reports.summary import Meaning, MetricRow, VoteFlow
 
 __all__ = [
+    "HEADLINE",
     "board_counts",
     "board_lines",
     "flow_line",
@@ -150,16 +151,24 @@ def flow_line(flow: VoteFlow) -> str:
     )
 
 
-def headline(board: Leaderboard) -> str:
+HEADLINE: Mapping[str, str] = {
+    "alone": "{first} leads, and the votes tell it from every other system.",
+    "nobody_told": "{first} has the highest rating, but the votes tell it from no other system yet.",
+    "tied": "{first} has the highest rating; the votes do not yet tell it from {others}.",
+    "more": "{names} and {number} more",
+}
+"""The sentences of `headline`; a page in another language brings its own under the same names."""
+
+
+def headline(board: Leaderboard, sentences: Mapping[str, str] = HEADLINE) -> str:
     """The board's answer in a sentence, as strong as the evidence and no stronger."""
-    first = board.ratings[0]
-    tied = tied_with(board, first.system)
-    if len(board.ratings) > 1 and not tied and first.rank_high == 1:
-        return f"{first.system} leads, and the votes tell it from every other system."
+    first = board.ratings[0].system
+    tied = tied_with(board, first)
+    if len(board.ratings) > 1 and not tied and board.ratings[0].rank_high == 1:
+        return sentences["alone"].format(first=first)
     if len(tied) == len(board.ratings) - 1:
-        return f"{first.system} has the highest rating, but the votes tell it from no other system yet."
-    others = _listed(tied, 3)
-    return f"{first.system} has the highest rating; the votes do not yet tell it from {others}."
+        return sentences["nobody_told"].format(first=first)
+    return sentences["tied"].format(first=first, others=_listed(tied, 3, sentences["more"]))
 
 
 def unit_line(unit: str, meaning: Meaning) -> str:
@@ -177,7 +186,7 @@ def unit_word(unit: str, low: float | None, high: float | None) -> str:
     return f"{low:g}..{high:g}".replace("-", "−") if low is not None and high is not None else "no unit"
 
 
-def _listed(names: Sequence[str], most: int) -> str:
+def _listed(names: Sequence[str], most: int, more: str = HEADLINE["more"]) -> str:
     """The first `most` names, and how many more there are."""
     shown = ", ".join(names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    return more.format(names=shown, number=len(names) - most) if len(names) > most else shown

@@ -9,8 +9,10 @@ from string import Formatter
 import pytest
 
 import arena_ui
+from arena_ui.views.leaderboard import ALL
 from arena_ui.words import LANGUAGES, interface_for, section, words
-from evalharness.records import Outcome, Question
+from evalharness.records import Category, Outcome, Question
+from evalharness.reports.wording import HEADLINE
 from evalharness.votes import RefusalKind
 
 PACKAGE = Path(arena_ui.__file__).parent
@@ -42,7 +44,12 @@ def test_every_label_that_a_page_says_has_its_words():
     for language in LANGUAGES:
         assert set(section(language, "question")) == set(Question)
         assert set(section(language, "answer")) == set(Outcome)
-        assert set(section(language, "refused")) == {*RefusalKind, "conflict"} - {RefusalKind.TOO_SOON}
+        assert set(section(language, "refused")) == {*RefusalKind, "conflict", "other"} - {
+            RefusalKind.TOO_SOON
+        }
+        assert set(section(language, "category")) == {*Category, ALL}
+        assert set(section(language, "topic")) == set(Question)
+        assert set(section(language, "headline")) == set(HEADLINE)
 
 
 def test_the_interface_is_of_the_first_wish_that_can_be_met():
@@ -71,7 +78,17 @@ def test_every_word_is_used():
         for kind in ("*.py", "*.js", "*.html")
         for file in PACKAGE.rglob(kind)
     )
-    by_label = ("question.", "answer.", "refused.", "keys.answer-", "fault.", "notice.")
+    by_label = (
+        "question.",
+        "answer.",
+        "refused.",
+        "keys.answer-",
+        "fault.",
+        "notice.",
+        "category.",
+        "topic.",
+        "headline.",
+    )
     unused = [
         key
         for key in words("en")

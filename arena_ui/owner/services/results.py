@@ -26,19 +26,12 @@ def board(office: Office, person: Person, category: str, question: Question) -> 
 
 
 def _board(office: Office, category: str, question: Question) -> Leaderboard | str:
-    from evalharness.ratings import leaderboard  # scipy: only who looks at a board loads it
-    from evalharness.ratings.tally import tally_codes
+    from evalharness.standings import Standings  # scipy: only who looks at a board loads it
 
-    slice_ = None if category == ALL else Category(category)
+    standings: Standings = office.lasting.get(
+        "standings", lambda: Standings(office.store, office.study.systems)
+    )
     try:
-        columns = office.store.vote_columns(category=slice_, question=question)
-        votes = tally_codes(**columns._asdict(), labels=office.labels)
-        return leaderboard(
-            votes,
-            category=slice_,
-            question=question,
-            excluded=office.store.votes_cast(category=slice_, question=question) - votes.votes,
-            systems=[system.label for system in office.study.systems],
-        )
+        return standings.board(None if category == ALL else Category(category), question)
     except RatingError as error:
         return str(error)
