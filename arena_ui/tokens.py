@@ -23,7 +23,7 @@ from pathlib import Path
 
 from evalharness.errors import ConfigError
 
-__all__ = ["KEY_FILE", "Part", "Sealer", "Showing", "load_key"]
+__all__ = ["KEY_FILE", "Part", "Sealer", "Showing", "load_key", "unsealable"]
 
 KEY_FILE = ".arena-key"
 SECRET = "EVALHARNESS_SECRET"  # noqa: S105 - the variable's name, not its value
@@ -81,11 +81,8 @@ class Sealer:
 
     def open(self, token: str, now_s: float) -> Showing | None:
         """What `token` stands for at `now_s`; None where it is forged, cut, or expired."""
-        try:
-            sealed = urlsafe_b64decode(token.encode("ascii"))
-        except (UnicodeEncodeError, NotBase64):
-            return None
-        if len(sealed) != NONCE_BYTES + BODY.size + TAG_BYTES:
+        sealed = unsealable(token)
+        if sealed is None or len(sealed) != NONCE_BYTES + BODY.size + TAG_BYTES:
             return None
         nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:-TAG_BYTES]
         if not hmac.compare_digest(self._tag(nonce + body), sealed[-TAG_BYTES:]):
@@ -145,6 +142,18 @@ class Sealer:
     @staticmethod
     def _derive(key: bytes, purpose: bytes) -> bytes:
         return blake2b(purpose, key=key, digest_size=KEY_BYTES).digest()
+
+
+def unsealable(text: str) -> bytes | None:
+    """The bytes of a token or cookie; None where no server of ours would have written them so.
+
+    The standard decoder skips what it does not know: by it, one cookie would have many spellings.
+    """
+    try:
+        sealed = urlsafe_b64decode(text.encode("ascii"))
+    except (UnicodeEncodeError, NotBase64):
+        return None
+    return sealed if urlsafe_b64encode(sealed).decode() == text else None
 
 
 def load_key(folder: Path) -> bytes:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as NotBase64
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from hashlib import blake2b
 from hmac import compare_digest
 
 from arena_ui.owner.accounts import Account, Accounts
 from arena_ui.owner.roles import Person
+from arena_ui.tokens import unsealable
 
 __all__ = ["COOKIE", "LIFE_S", "Sessions"]
 
@@ -34,7 +34,7 @@ class Sessions:
         self._key = secrets.token_bytes(32)
         self._life_s, self._clock = life_s, clock
         self._ended: dict[str, float] = {}
-        """Cookies of those who logged out, each until it would have expired."""
+        """What the cookies of those who logged out say, each until it would have expired."""
 
     def begin(self, account: Account) -> str:
         """A cookie for whoever has just shown their password."""
@@ -45,7 +45,7 @@ class Sessions:
     def who(self, cookie: str | None, accounts: Accounts) -> Person | None:
         """Whose cookie it is; None where it is forged, expired, ended, or its account is another by now."""
         body = self._body(cookie)
-        if body is None or cookie in self._ended:
+        if body is None or body in self._ended:
             return None
         name, until, stamp, _ = body.split(" ")
         account = accounts.passwords.get(name)
@@ -56,15 +56,14 @@ class Sessions:
     def end(self, cookie: str | None) -> None:
         """Log out whoever holds it."""
         body, now = self._body(cookie), self._clock()
-        if body is not None and cookie is not None:
+        if body is not None:
             self._ended = {old: until for old, until in self._ended.items() if until > now}
-            self._ended[cookie] = float(body.split(" ")[1])
+            self._ended[body] = float(body.split(" ")[1])
 
     def _body(self, cookie: str | None) -> str | None:
         """What the cookie says, where this process has signed it."""
-        try:
-            sealed = urlsafe_b64decode((cookie or "")[:LONGEST].encode("ascii"))
-        except (UnicodeEncodeError, NotBase64):
+        sealed = unsealable(cookie) if cookie and len(cookie) <= LONGEST else None
+        if sealed is None:
             return None
         tag, body = sealed[:TAG_BYTES], sealed[TAG_BYTES:]
         return body.decode() if compare_digest(tag, self._tag(body)) else None

@@ -46,6 +46,12 @@ def test_any_other_letter_anywhere_breaks_a_token(place: int, letter: str) -> No
     assert (SEALER.open(changed, 0) is None) == (changed != token)
 
 
+@pytest.mark.parametrize("spelling", ["{}!", "{}=", " {}", "{}\n", "{}AAAA"])
+def test_a_token_has_one_spelling(spelling: str) -> None:
+    """The standard decoder skips letters that it does not know."""
+    assert SEALER.open(spelling.format(SEALER.seal(BATTLE, Part.LEFT, 1000)), 0) is None
+
+
 @pytest.mark.parametrize("token", ["", "x", "é" * 60, "A" * 60, "A" * 59, "../" * 20, "=" * 60])
 def test_nonsense_is_none(token: str) -> None:
     assert SEALER.open(token, 0) is None
