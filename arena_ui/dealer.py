@@ -54,7 +54,7 @@ class Dealer:
         wanted = Checks(**settings.checks.model_dump())
         self._golds = gold_pairs(pool, copies) if wanted.golds else ()
         self._checks = replace(wanted, golds=min(wanted.golds, len(self._golds)))
-        self._comparisons = min(settings.arena.votes_per_voter, pool.size)
+        self._comparisons = pool.session(settings.arena.votes_per_voter)
         self.preferring = Preferring(store, pairing, pool.systems)
         # Seeded by how far the study has come: reproducible, and a restart does not repeat itself.
         self._rng = Random(f"{pairing.seed}/{store.progress()['battles']}")
@@ -73,7 +73,7 @@ class Dealer:
         """A battle for a voter who was shown `before`, not stored yet; None where there is none for them."""
         battles = [each.battle for each in before]
         agenda = Agenda(self._checks, voter.id, self._comparisons)
-        for kind in agenda.due(battles):
+        for kind in agenda.due(battles, [each.faulty for each in before]):
             if kind is Purpose.TRAP:
                 check = self._trap(voter, battles)
             elif kind is Purpose.GOLD:

@@ -78,10 +78,12 @@ duration_s = $duration_s
 # traps_forgiven_in_pay = 1
 # traps_forgiven = 0
 # golds_forgiven = 1
+# most_faults = 0.3                     # share of pairs that a voter may put aside as faulty
 # least_consistency = 0.5               # share of repeats answered as before
 # consistency_level = 0.01              # chance of as few for one who does that: it takes 7 repeats at least
 # habit_level = 0.001                   # chance of such a run or such a side among honest voters
 # e_value = 1000                        # at most one honest voter in so many has such evidence against them
+# idle_hours = 12                       # after which somebody who did not finish has left
 
 [arena]
 # title = "Which clip is better?"

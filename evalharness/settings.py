@@ -204,6 +204,8 @@ class QualitySettings(Settings):
     traps_forgiven: int = Field(default=0, ge=0)
     golds_forgiven: int = Field(default=1, ge=0)
     """Who looks may yet prefer a spoiled clip to a very bad one."""
+    most_faults: float = Field(default=0.3, gt=0, le=1)
+    """Share of pairs that a voter may put aside as faulty; three are never too many."""
     least_consistency: float = Field(default=0.5, ge=0, le=1)
     """Share of repeated pairs that a voter should answer as before."""
     consistency_level: float = Field(default=0.01, gt=0, lt=1)
@@ -212,3 +214,5 @@ class QualitySettings(Settings):
     """Chance of so long a run of one answer, or of so many on one side, in a board of honest voters."""
     e_value: float = Field(default=1000.0, gt=1)
     """Evidence for favouring a system, a side or nothing: at most one honest voter in so many has it."""
+    idle_hours: float = Field(default=12.0, gt=0)
+    """Whoever has not finished and did nothing for so long has left; until then no rule judges them."""

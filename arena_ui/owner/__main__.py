@@ -8,8 +8,10 @@ from pathlib import Path
 from arena_ui.owner.accounts import FILE, set_password
 from arena_ui.owner.roles import Role
 from arena_ui.owner.serve import HOST, PORT, run
+from evalharness.cli.auditing import audit_entry
 from evalharness.config import load_study
 from evalharness.errors import ConfigError, EvalHarnessError
+from evalharness.store import Store
 
 PROGRAM = "python -m arena_ui.owner"
 
@@ -53,6 +55,8 @@ def _password(arguments: list[str]) -> None:
     given = parser.parse_intermixed_args(arguments)
     study = load_study(given.folder)
     set_password(study.folder, given.name, Role(given.role), _asked())
+    with Store.open(study.database_url) as store:
+        store.note_audit(audit_entry("", "let somebody log in", name=given.name, role=given.role))
     sys.stdout.write(f"{given.name} may log in as {given.role}; {FILE} keeps the password's hash alone.\n")
 
 

@@ -99,13 +99,18 @@ class Office:
         account = accounts.passwords.get(person.name)
         role = account.role if account else accounts.emails.get(person.name)
         if role is None:
+            self.note(person, "refused", what="may not log in any more")
             raise NotAllowed(f"{person.name} may not log in to this study any more.")
         return Person(person.name, role)
 
-    def note(self, person: Person | None, action: str, **details: Any) -> None:
-        """Put on record what somebody did; None: before they were known."""
+    def entry(self, person: Person | None, action: str, **details: Any) -> AuditEntry:
+        """What goes on record of an act; None: before they were known."""
         author, role = (person.name, person.role.value) if person else (NOBODY, NOBODY)
-        self.store.note_audit(AuditEntry(author, role, action, details, datetime.now(UTC)))
+        return AuditEntry(author, role, action, details, datetime.now(UTC))
+
+    def note(self, person: Person | None, action: str, **details: Any) -> None:
+        """Put on record what somebody did that changes nothing in the database."""
+        self.store.note_audit(self.entry(person, action, **details))
 
 
 _open: list[Office] = []

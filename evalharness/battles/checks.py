@@ -65,12 +65,18 @@ class Agenda:
             (place + nth, kind) for nth, (place, kind) in enumerate(zip(places, kinds, strict=False))
         ]
 
-    def due(self, before: Sequence[Battle]) -> tuple[Purpose, ...]:
-        """Kinds of check whose time has come after these battles, and that were not shown yet."""
+    def due(self, before: Sequence[Battle], put_aside: Sequence[bool] = ()) -> tuple[Purpose, ...]:
+        """Kinds of check whose time has come after these battles, and that were not shown yet.
+
+        A check that its voter put aside as faulty, as `put_aside` says battle by battle, is shown again: no
+        check is passed by reporting it.
+        """
         if before and before[-1].purpose is not Purpose.COMPARISON:
             return ()
         wanted = Counter(kind for place, kind in self._plan if place <= len(before))
         wanted.subtract(Counter(each.purpose for each in before))
+        again = zip(before, put_aside, strict=True) if put_aside else ()
+        wanted.update(Counter(each.purpose for each, faulty in again if faulty))
         return tuple(kind for kind, number in wanted.items() if number > 0)
 
     def to_repeat(self, before: Sequence[Battle], answered: Sequence[bool]) -> Battle | None:

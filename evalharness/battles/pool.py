@@ -69,6 +69,10 @@ class Pool:
         self.size: int = sum(int(board.both.sum()) for board in self.boards.values())
         """How many pairs there are."""
 
+    def session(self, most: int) -> int:
+        """Comparisons in the session of one voter: `most`, or all there are."""
+        return min(most, self.size)
+
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
         """All of them, by prompt and systems; a long list where systems are many, so draws go without it."""

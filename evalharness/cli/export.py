@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from evalharness.cli.auditing import audit_entry
 from evalharness.cli.options import StudyFolder, out, progress_bar, store_of
 from evalharness.config import load_study
 from evalharness.errors import ConfigError
@@ -51,6 +52,8 @@ def export(
     with store_of(study) as store, progress_bar("votes", keeps=False) as show:
         total = store.progress()["votes"]
         manifest = write_export(study, store, to, options, progress=lambda done: show(done, total))
+        what = "all votes, with ids" if with_ids else "all votes"
+        store.note_audit(audit_entry("", "exported", what=what, open_data_only=open_data_only))
     for table, number in manifest.rows.items():
         out.print(f"{number:>9,} {table}", highlight=False)
     out.print(f"in {to}, with codebook.md and manifest.json", soft_wrap=True, markup=False, highlight=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from evalharness.cli.auditing import audit_entry
 from evalharness.cli.options import AsJson, StudyFolder, out, print_json, store_of
 from evalharness.config import Study, load_study
 from evalharness.errors import ConfigError, RatingError
-from evalharness.people import BY_VOTER
+from evalharness.people import BY_VOTER, is_reserved
 from evalharness.records import Ballot, Decision, Ruling
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def voters(
         typer.Option("--forget-paid", help="Take away what platforms call those whose pay is on record."),
     ] = False,
     because: Annotated[str, typer.Option(help="Why, where you decide yourself.")] = "",
-    by: Annotated[str, typer.Option(help="Who decides: your name, kept with the decision.")] = "",
+    by: Annotated[str, typer.Option(help="Who decides: your name, kept with what you do.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Hold every voter against the study's rules: whom to pay, whose votes to count, and how far they agree.
@@ -66,10 +68,10 @@ def voters(
     chosen = {"accept": accept, "return": give_back, "use": use, "exclude": exclude}
     with store_of(study) as store:
         _decide(store, {BY_HAND[verb]: named for verb, named in chosen.items() if named}, because, by)
-        forgotten = _forget(store, erase or [], forget_paid=forget_paid)
+        forgotten = _forget(store, erase or [], forget_paid=forget_paid, by=by)
         if forgotten and not as_json:
             out.print(forgotten)
-        _show(study, store, apply=apply, as_json=as_json)
+        _show(study, store, apply=apply, by=by, as_json=as_json)
 
 
 def _decide(store: Store, chosen: dict[Decision, list[str]], because: str, by: str) -> None:
@@ -79,6 +81,10 @@ def _decide(store: Store, chosen: dict[Decision, list[str]], because: str, by: s
     if not because.strip() or not by.strip():
         raise ConfigError(
             "A decision on a voter is kept with its reason and its author: say both, with --because and --by."
+        )
+    if is_reserved(by.strip()):
+        raise ConfigError(
+            f"'{by.strip()}' stands for a rule, or for the voter, who decided: say your own name with --by."
         )
     known = {battle.voter_id for battle in store.battles()}
     for voter_id in (name for named in chosen.values() for name in named):
@@ -94,38 +100,50 @@ def _decide(store: Store, chosen: dict[Decision, list[str]], because: str, by: s
         )
     for decision, named in chosen.items():
         for voter_id in named:
-            store.rule(Ruling(voter_id, decision, because.strip(), by.strip(), datetime.now(UTC)))
+            noted = audit_entry(by, "decided", voter=voter_id, decision=decision.value)
+            store.rule(
+                Ruling(voter_id, decision, because.strip(), by.strip(), datetime.now(UTC)), noted=noted
+            )
 
 
-def _forget(store: Store, erase: list[str], *, forget_paid: bool) -> str:
+def _forget(store: Store, erase: list[str], *, forget_paid: bool, by: str) -> str:
     """Take away what leads to people, and say of how many; "" where nobody was asked for."""
     from evalharness.quality import newest
 
     said = []
     for voter_id in erase:
-        store.erase_voter(voter_id, datetime.now(UTC))
+        noted = audit_entry(by, "erased a person", voter=voter_id)
+        store.erase_voter(voter_id, datetime.now(UTC), noted=noted)
         said.append(f"{voter_id} is erased.")
     if forget_paid:
         rulings = store.rulings()
         decided = {each.voter_id for each in rulings if newest(rulings, each.voter_id, "pay")}
-        said.append(f"What platforms call people was taken away of {store.forget_people(decided)} voters.")
+        noted = audit_entry(by, "took platforms' names away", voters=len(decided))
+        gone = store.forget_people(decided, noted=noted)
+        said.append(f"What platforms call people was taken away of {gone} voters.")
     return " ".join(said)
 
 
-def _show(study: Study, store: Store, *, apply: bool, as_json: bool) -> None:
-    # scipy: not at the command line's start
+def _show(study: Study, store: Store, *, apply: bool, by: str, as_json: bool) -> None:
+    # scipy, numpy: not at the command line's start
+    from evalharness.battles import Pool
     from evalharness.quality import agreement, conducts, overall_ballots, rulings_due, verdict
 
     battles, votes = store.battles(), store.votes()
-    found = conducts(battles, votes, labels={system.name: system.label for system in study.systems})
+    labels = {system.name: system.label for system in study.systems}
+    exhibits = store.exhibits()
+    found = conducts(battles, votes, faults=store.faults(), exhibits=exhibits, labels=labels)
     verdicts = [verdict(each, study.settings.quality) for each in found.voters]
-    due = rulings_due(verdicts, store.rulings(), datetime.now(UTC))
+    length = Pool(store.prompts(), exhibits).session(study.settings.arena.votes_per_voter)
+    due = rulings_due(
+        verdicts, store.rulings(), datetime.now(UTC), length=length, settings=study.settings.quality
+    )
     if apply:
-        for ruling in due:
-            store.rule(ruling)
+        store.rule(*due, noted=audit_entry(by, "applied the rules", decisions=len(due)))
     agreed = [agreement(battles, votes, question) for question in study.settings.arena.questions]
     rulings = store.rulings()
-    without = _sensitivity(found, rulings, overall_ballots({each.id: each for each in battles}, votes))
+    ballots = overall_ballots({each.id: each for each in battles}, votes)
+    without = _sensitivity(found, rulings, ballots, labels)
     if as_json:
         print_json(
             {
@@ -159,11 +177,11 @@ def _show(study: Study, store: Store, *, apply: bool, as_json: bool) -> None:
 def _table(verdicts: list[Verdict], rulings: tuple[Ruling, ...]) -> Table:
     table = Table(title="Voters: what they did, and what is decided")
     table.add_column("voter", no_wrap=True)  # whole, to be named in a decision
-    for column in ("pairs", "traps", "golds", "repeats", "s"):
+    wide = out.width >= WIDE
+    for column in ("pairs", "traps", "golds", "repeats", *(["faults"] if wide else []), "s"):
         table.add_column(column, justify="right")
     for column in ("pay", "count"):
         table.add_column(column, min_width=len(Decision.ACCEPTED))
-    wide = out.width >= WIDE
     if wide:
         table.add_column("why", overflow="fold")
     for each in verdicts:
@@ -174,6 +192,7 @@ def _table(verdicts: list[Verdict], rulings: tuple[Ruling, ...]) -> Table:
             str(did.traps),
             str(did.golds),
             str(did.repeats),
+            *([str(did.faults.hits)] if wide else []),
             "?" if did.median_answer_s is None else f"{did.median_answer_s:.1f}",
             *(_decided(each, rulings, matter) for matter in ("pay", "count")),
             *([escape(_why(each))] if wide else []),
@@ -207,7 +226,9 @@ def _sentence(agreed: Agreement) -> str:
     return f"{said} A pilot should change this question." if agreed.is_doubtful else said
 
 
-def _sensitivity(found: Conducts, rulings: tuple[Ruling, ...], ballots: list[Ballot]) -> str:
+def _sensitivity(
+    found: Conducts, rulings: tuple[Ruling, ...], ballots: list[Ballot], labels: Mapping[str, str]
+) -> str:
     """What the votes of everybody who is excluded would change; empty where nobody is."""
     from evalharness.quality import newest
     from evalharness.ratings.tally import tally
@@ -220,7 +241,7 @@ def _sensitivity(found: Conducts, rulings: tuple[Ruling, ...], ballots: list[Bal
     if not excluded:
         return ""
     try:
-        return board_without(tally(ballots), excluded).sentence
+        return board_without(tally(ballots, labels=labels), excluded).sentence
     except RatingError as error:
         return f"What the excluded voters change cannot be said. {error}"
 
@@ -236,6 +257,8 @@ def _as_json(verdict: Verdict, rulings: tuple[Ruling, ...]) -> dict[str, Any]:
         "traps": asdict(did.traps),
         "golds": asdict(did.golds),
         "repeats": asdict(did.repeats),
+        "faults": asdict(did.faults),
+        "last_at": did.last_at.isoformat(),
         "median_answer_s": did.median_answer_s,
         "habits": [each.sentence for each in did.habits],
         "log_e_value": None if did.suspect is None else did.suspect.evidence,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from scipy.stats import binom
@@ -21,7 +21,7 @@ from evalharness.settings import QualitySettings
 
 __all__ = ["RULES", "Matter", "Rule", "Verdict", "newest", "rulings_due", "verdict"]
 
-AUTHOR = "quality/2"
+AUTHOR = "quality/3"
 """Who rules where the rules do: a change of the rules is another author."""
 
 Matter = Literal["pay", "count"]
@@ -32,6 +32,10 @@ DECISIONS: Mapping[Matter, tuple[Decision, Decision]] = {
 """For and against the voter."""
 NAMED_HABITS = ("run", "one_side")
 """Habits that speak against a voter by themselves; others a person should look at."""
+
+
+FEW_FAULTS = 3
+"""So many clips may break for anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,15 @@ def _golds(conduct: Conduct, settings: QualitySettings) -> str | None:
     if failed <= settings.golds_forgiven:
         return None
     return f"in {failed} of {conduct.golds.of} gold pairs the side spoiled on purpose was not found worse"
+
+
+def _faults(conduct: Conduct, settings: QualitySettings) -> str | None:
+    many, checks = conduct.faults, conduct.checks_put_aside
+    if many.hits > FEW_FAULTS and many.hits > settings.most_faults * many.of:
+        return f"{many} pairs put aside as faulty"
+    if checks.hits > checks.of / 2:
+        return f"{checks} checks put aside as faulty"
+    return None
 
 
 def _inconsistent(conduct: Conduct, settings: QualitySettings) -> str | None:
@@ -89,6 +102,7 @@ RULES = (
     Rule("attention", "pay", "traps_forgiven_in_pay", lambda c, s: _traps(c, s.traps_forgiven_in_pay)),
     Rule("attention", "count", "traps_forgiven", lambda c, s: _traps(c, s.traps_forgiven)),
     Rule("gold pairs", "count", "golds_forgiven", _golds),
+    Rule("faults", "count", "most_faults", _faults),
     Rule("consistency", "count", "least_consistency", _inconsistent),
     Rule("habit", "count", "habit_level", _habit),
     Rule("unlike the others", "count", "e_value", _unlike_the_others),
@@ -126,15 +140,29 @@ def newest(rulings: Iterable[Ruling], voter_id: str, matter: Matter) -> Ruling |
     return own[-1] if own else None
 
 
-def rulings_due(verdicts: Iterable[Verdict], rulings: Iterable[Ruling], now: datetime) -> tuple[Ruling, ...]:
+def rulings_due(
+    verdicts: Iterable[Verdict],
+    rulings: Iterable[Ruling],
+    now: datetime,
+    *,
+    length: int,
+    settings: QualitySettings,
+) -> tuple[Ruling, ...]:
     """The rulings by which what holds becomes what the rules say; none where a person has ruled.
 
-    Everybody is accepted or returned by a ruling. Votes count without one, so a voter is ruled `used` only
+    Whoever finished the `length` comparisons of a session is accepted or returned by a ruling. Of those who
+    left before, rules decide alone whether their votes count; whether they are paid is for a person to say.
+    Nobody is judged while they may yet go on. Votes count without a ruling, so a voter is ruled `used` only
     where the rules had excluded them before.
     """
     made, due = tuple(rulings), []
     for each in verdicts:
+        finished = each.conduct.comparisons >= length
+        if not finished and now - each.conduct.last_at < timedelta(hours=settings.idle_hours):
+            continue
         for matter in DECISIONS:
+            if matter == "pay" and not finished:
+                continue
             holds, decision = newest(made, each.conduct.voter_id, matter), each.decision(matter)
             if holds is None and decision is Decision.USED:
                 continue

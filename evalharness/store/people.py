@@ -12,6 +12,7 @@ from evalharness.errors import AlreadyAnswered, NotFoundError
 from evalharness.people import TAKEN_AWAY, Arrival, AuditEntry, Fault, Screening, is_reserved
 from evalharness.records import Voter
 from evalharness.store import convert, schema
+from evalharness.store.auditing import note
 from evalharness.store.database import Database, upsert_into
 
 __all__ = ["People"]
@@ -61,15 +62,17 @@ class People:
             row = connection.execute(query.where(arrivals.person_key == person_key)).one_or_none()
         return None if row is None else convert.voter(row)
 
-    def forget_people(self, voter_ids: Collection[str]) -> int:
+    def forget_people(self, voter_ids: Collection[str], *, noted: AuditEntry | None = None) -> int:
         """Take away what platforms call these voters, once they are paid; answers how many it was kept of.
 
-        Whoever comes again is still known, by a hash that only this study's key can make.
+        Whoever comes again is still known, by a hash that only this study's key can make. `noted` goes on
+        record with it, or neither does.
         """
         arrivals = schema.arrivals
         known = arrivals.c.voter_id.in_(sorted(voter_ids)) & arrivals.c.person.is_not(None)
         with self._database.writing("take away what names voters") as connection:
             gone = connection.execute(update(arrivals).where(known).values(person=None, details={}))
+            note(connection, noted)
         self._database.scrub()
         return gone.rowcount
 
@@ -109,12 +112,12 @@ class People:
                 .values(convert.checked("voter", changes))
             )
 
-    def erase_voter(self, voter_id: str, moment: datetime) -> None:
+    def erase_voter(self, voter_id: str, moment: datetime, *, noted: AuditEntry | None = None) -> None:
         """Take away all that leads from a person to this voter: arrival, screenings, cookie, languages, and
         what people wrote as reasons of decisions.
 
         What stays are answers under a random id that nobody can connect with anyone. Erasing again changes
-        nothing. Raises NotFoundError.
+        nothing. `noted` goes on record with it, or neither does. Raises NotFoundError.
         """
         voters, rulings = schema.voters, schema.rulings
         with self._database.writing("erase the voter") as connection:
@@ -135,6 +138,7 @@ class People:
                 .where(voters.c.id == voter_id, voters.c.erased_at.is_(None))
                 .values(languages=[], token_hash=None, erased_at=moment)
             )
+            note(connection, noted)
         self._database.scrub()
 
     def add_screening(self, screening: Screening) -> None:
@@ -179,9 +183,8 @@ class People:
 
     def note_audit(self, entry: AuditEntry) -> None:
         """Put on record what somebody did."""
-        values = convert.audit_values(entry)
         with self._database.writing("put it on record") as connection:
-            connection.execute(schema.audit.insert(), values)
+            note(connection, entry)
 
     def audit(self) -> tuple[AuditEntry, ...]:
         """All that was done, in its order."""

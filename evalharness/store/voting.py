@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Exists, Select, bindparam, exists, select
 
 from evalharness.errors import AlreadyAnswered, NotFoundError, StoreError
+from evalharness.people import AuditEntry
 from evalharness.records import (
     Ballot,
     Battle,
@@ -24,6 +25,7 @@ from evalharness.records import (
     Voter,
 )
 from evalharness.store import convert, schema
+from evalharness.store.auditing import note
 from evalharness.store.database import Database, upsert_into
 
 __all__ = ["Voting", "counted_votes", "vote_is_excluded", "voter_is_excluded"]
@@ -176,11 +178,15 @@ class Voting:
             rows = connection.execute(select(schema.exclusions).order_by(schema.exclusions.c.number))
             return tuple(convert.exclusion(row) for row in rows)
 
-    def rule(self, ruling: Ruling) -> None:
-        """Put a decision on a voter on record. Raises StoreError where there is no such voter."""
-        values = convert.ruling_values(ruling)
+    def rule(self, *rulings: Ruling, noted: AuditEntry | None = None) -> None:
+        """Put decisions on voters on record, and `noted` with them: all or none.
+
+        Raises StoreError where there is no such voter.
+        """
         with self._database.writing("rule on the voter") as connection:
-            connection.execute(schema.rulings.insert(), values)
+            for ruling in rulings:
+                connection.execute(schema.rulings.insert(), convert.ruling_values(ruling))
+            note(connection, noted)
 
     def rulings(self) -> tuple[Ruling, ...]:
         """All decisions on voters in the order they were made."""

@@ -43,6 +43,11 @@ class Hall:
             [Vote(battle.id, battle.voter_id, asked, outcome, self.now) for asked in battle.questions]
         )
 
+    def finish(self, booth: Booth, voter: Voter) -> None:
+        """Answer all that this voter is asked for."""
+        while not booth.is_done(voter):
+            self.answer(self.store.battle(booth.round(voter).pairs[0].battle_id))
+
     def answered(self) -> list[Battle]:
         voted = {vote.battle_id for vote in self.store.votes()}
         return [battle for battle in self.store.battles() if battle.id in voted]

@@ -27,6 +27,7 @@ from arena_ui.faults import Faults
 from arena_ui.guard import Guard
 from arena_ui.routes import COOKIE, build_routes
 from arena_ui.tokens import Sealer
+from evalharness.battles import Pool
 from evalharness.config import Study, load_study
 from evalharness.quality import Verdict, conducts, rulings_due, verdict
 from evalharness.ratings.davidson import davidson
@@ -142,10 +143,12 @@ class _Polls:
 
 def rule(study: Study, store: Store, now: datetime) -> dict[str, Verdict]:
     """Put on record what the study's rules say of everybody, as `evalharness voters --apply` does."""
-    found = conducts(store.battles(), store.votes())
+    exhibits = store.exhibits()
+    found = conducts(store.battles(), store.votes(), faults=store.faults(), exhibits=exhibits)
+    length = Pool(store.prompts(), exhibits).session(study.settings.arena.votes_per_voter)
     verdicts = {each.voter_id: verdict(each, study.settings.quality) for each in found.voters}
-    for ruling in rulings_due(verdicts.values(), store.rulings(), now):
-        store.rule(ruling)
+    rules = study.settings.quality
+    store.rule(*rulings_due(verdicts.values(), store.rulings(), now, length=length, settings=rules))
     return verdicts
 
 

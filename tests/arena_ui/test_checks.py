@@ -12,6 +12,8 @@ import pytest
 
 from evalharness.battles import Agenda, Checks, Pool, draw_gold, gold_pairs
 from evalharness.config import Study
+from evalharness.labels import FaultKind
+from evalharness.people import Fault
 from evalharness.records import Battle, Exhibit, Outcome, Purpose
 from tests.arena_ui.hall import Hall, newcomer
 
@@ -126,6 +128,31 @@ def test_the_browser_is_told_of_a_check_by_a_traps_words_alone(hall: Hall) -> No
     assert {len(str(pair["battle_id"])) for pair in pairs_told} == {32}
     for word in (*Purpose, "expected", "repeats"):
         assert f'"{word}"' not in json.dumps(pairs_told)
+
+
+def test_a_check_that_is_put_aside_comes_again(hall: Hall) -> None:
+    """Reporting it passes no check, but for one at the very end: of that the rules make something."""
+    again = 0
+    for _ in range(4):
+        booth = hall.booth()
+        voter = newcomer(booth)
+        aside: dict[Purpose, str] = {}
+        while pairs := booth.round(voter).pairs:
+            hall.later(5)
+            battle = hall.store.battle(pairs[0].battle_id)
+            if battle.purpose is not Purpose.COMPARISON and battle.purpose not in aside:
+                aside[battle.purpose] = battle.id
+                hall.store.report_fault(Fault(battle.id, FaultKind.SOUND, hall.now))
+            else:
+                hall.answer(battle)
+        shown = hall.store.battles(voter.id)
+        for place, battle in enumerate(shown):
+            if battle.id in aside.values() and place < len(shown) - APART:
+                assert battle.purpose in {later.purpose for later in shown[place + 1 :]}
+                again += 1
+        repeated = [battle.repeats for battle in shown if battle.repeats is not None]
+        assert len(set(repeated)) == len(repeated), "another pair each time"
+    assert again > 4
 
 
 def test_a_session_too_short_for_its_checks_has_fewer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,6 +86,9 @@ def test_a_person_decides_with_reason_and_name_and_no_rule_overrules(hall: Hall)
     assert "with its reason and its author" in str(refused.exception or refused.output)
     stranger = run(hall, "--exclude", "nobody", "--because", "x", "--by", "Ada")
     assert "No voter 'nobody'" in str(stranger.exception or stranger.output)
+    for reserved in ("quality/3", "the voter"):
+        refused = run(hall, "--use", careless, "--because", "x", "--by", reserved)
+        assert "say your own name with --by" in str(refused.exception or refused.output)
     done = run(hall, "--use", careless, "--accept", careless, "--because", "a fire alarm", "--by", "Ada")
     assert done.exit_code == 0, done.output
     assert run(hall, "--apply").exit_code == 0
@@ -93,6 +97,37 @@ def test_a_person_decides_with_reason_and_name_and_no_rule_overrules(hall: Hall)
         (Decision.USED, "Ada"),
     ]
     assert {ballot.voter_id for ballot in hall.store.ballots()} >= {careless}
+
+
+def test_what_is_done_here_is_on_the_same_record(hall: Hall, tmp_path: Path) -> None:
+    careless = last_voter(hall)
+    run(hall, "--apply", "--by", "Ada")
+    run(hall, "--use", careless, "--because", "for Jo Bloggs", "--by", "Ada")
+    run(hall, "--erase", careless)
+    run(hall, "--forget-paid", "--by", "Bo")
+    assert (
+        CliRunner()
+        .invoke(app, ["export", str(hall.study.folder), "--out", str(tmp_path / "tables")])
+        .exit_code
+        == 0
+    )
+    told = [(each.author, each.role, each.action) for each in hall.store.audit()]
+    assert told == [
+        ("Ada", "command line", "applied the rules"),
+        ("Ada", "command line", "decided"),
+        (getpass.getuser(), "command line", "erased a person"),
+        ("Bo", "command line", "took platforms' names away"),
+        (getpass.getuser(), "command line", "exported"),
+    ]
+    assert "Bloggs" not in str(hall.store.audit())
+
+
+def test_a_board_without_voters_names_masked_systems_by_their_codenames(hall: Hall) -> None:
+    run(hall, "--apply")
+    masked = {each.name: each.codename for each in hall.study.systems if each.codename}
+    said = told(hall)["without_excluded"]
+    assert masked
+    assert not [name for name in masked if name in said]
 
 
 def test_the_report_says_how_many_votes_their_voters_took_along(hall: Hall) -> None:
@@ -109,7 +144,7 @@ def test_the_report_says_how_many_votes_their_voters_took_along(hall: Hall) -> N
     assert board["votes"] == len(of_board) - board["excluded"]
     assert CliRunner().invoke(app, ["report", folder]).exit_code == 0
     page = (Path(folder) / "reports" / "report.html").read_text(encoding="utf-8")
-    assert "voter excluded by quality/2" in page
+    assert "voter excluded by quality/3" in page
 
 
 def test_an_excluded_voter_sees_no_difference(hall: Hall) -> None:

@@ -10,6 +10,8 @@ from random import Random
 
 import pytest
 
+from evalharness.labels import FaultKind
+from evalharness.people import Fault
 from evalharness.quality import (
     Conducts,
     Count,
@@ -24,11 +26,13 @@ from evalharness.records import (
     Battle,
     Category,
     Decision,
+    Exhibit,
     JobKey,
     Outcome,
     Purpose,
     Question,
     Ruling,
+    Streams,
     Vote,
 )
 from evalharness.settings import QualitySettings
@@ -209,23 +213,93 @@ def test_votes_count_unless_repeats_show_that_answers_are_chance(
         assert f"consistency: {hits} of {of} repeated pairs answered as before" in said.against["count"][0]
 
 
+def due(verdicts: list[Verdict], rulings: tuple[Ruling, ...], **changes: object) -> tuple[Ruling, ...]:
+    """As the arena asks: whole sessions have 48 comparisons, and it is the day after."""
+    values: dict[str, object] = {"now": START + timedelta(days=2), "length": 48, "settings": RULES}
+    return rulings_due(verdicts, rulings, **{**values, **changes})  # type: ignore[arg-type]  # from a table
+
+
 def test_decisions_are_put_on_record_once_and_a_persons_stand(found: Conducts) -> None:
     verdicts = [of(found, name) for name in ("honest-00", "careless")]
-    first = rulings_due(verdicts, (), START)
+    first = due(verdicts, ())
     assert [(each.voter_id, each.decision) for each in first] == [
         ("honest-00", "accepted"),
         ("careless", "accepted"),
         ("careless", "excluded"),
     ]
     assert "1 of 1 traps failed" in first[-1].reason
-    assert rulings_due(verdicts, first, START) == ()
+    assert due(verdicts, first) == ()
     by_hand = (*first, Ruling("careless", Decision.USED, "was interrupted", "Ada", START))
-    assert rulings_due(verdicts, by_hand, START) == ()
+    assert due(verdicts, by_hand) == ()
     held = newest(by_hand, "careless", "count")
     assert held is not None
     assert held.author == "Ada"
     good = [replace(verdicts[1], against={"pay": (), "count": ()})]
-    assert [each.decision for each in rulings_due(good, first, START)] == ["used"]
+    assert [each.decision for each in due(good, first)] == ["used"]
+
+
+def test_nobody_is_judged_while_they_may_go_on_and_pay_is_for_whole_sessions(found: Conducts) -> None:
+    careless = of(found, "careless")
+    soon = careless.conduct.last_at + timedelta(hours=RULES.idle_hours - 1)
+    late = careless.conduct.last_at + timedelta(hours=RULES.idle_hours)
+    assert len(due([careless], (), now=soon)) == 2, "they have finished"
+    assert due([careless], (), now=soon, length=49) == ()
+    assert [each.decision for each in due([careless], (), now=late, length=49)] == ["excluded"]
+    honest_one = of(found, "honest-00")
+    assert due([honest_one], (), now=late + timedelta(days=9), length=49) == (), "a person says who is paid"
+
+
+@pytest.mark.parametrize(("faults", "counts"), [(0, True), (3, True), (20, True), (30, False)])
+def test_who_puts_too_many_pairs_aside_does_not_count(found: Conducts, faults: int, counts: bool) -> None:
+    hall = Hall()
+    hall.session("v", honest)
+    put_aside = [hall.battle("v", "amber", "birch", f"q{n}") for n in range(faults)]
+    told = conducts(
+        hall.battles, hall.votes, faults=[Fault(each.id, FaultKind.SOUND, START) for each in put_aside]
+    )
+    conduct = told.voters[0]
+    assert conduct.faults == Count(faults, faults + 53)
+    said = verdict(conduct, RULES)
+    assert (said.decision("count") is Decision.USED) == counts
+    if not counts:
+        assert said.against["count"] == (f"faults: {faults} of {faults + 53} pairs put aside as faulty",)
+        assert said.decision("pay") is Decision.ACCEPTED
+
+
+def test_who_puts_most_checks_aside_does_not_count() -> None:
+    for aside, counts in ((5, True), (6, False)):
+        hall = Hall()
+        hall.session("v", honest)  # answers five checks
+        faulty = [
+            hall.battle("v", "amber", "birch", f"q{n}", purpose=Purpose.TRAP, expected=Outcome.TIE)
+            for n in range(aside)
+        ]
+        told = conducts(
+            hall.battles, hall.votes, faults=[Fault(each.id, FaultKind.OTHER, START) for each in faulty]
+        )
+        said = verdict(told.voters[0], RULES)
+        assert (said.decision("count") is Decision.USED) == counts, said.against
+        if not counts:
+            assert said.against["count"] == ("faults: 6 of 11 checks put aside as faulty",)
+
+
+def test_an_answer_that_is_sooner_than_the_clips_are_long_is_a_habit() -> None:
+    """Only where it is known how long they are."""
+    hall = Hall()
+    for number in range(12):
+        hall.session(f"honest-{number:02d}", honest)
+    streams = Streams("mp4", 9.0, 854, 480, 24.0, 216, "h264", "yuv420p")
+    exhibits = [
+        Exhibit(name, side, "sha", battle.prompt_id, "x.mp4", "e", 9, streams, False, -23.0)
+        for battle in hall.battles
+        for name, side in ((battle.left_exhibit, battle.left), (battle.right_exhibit, battle.right))
+    ]
+    blind, seeing = (conducts(hall.battles, hall.votes, exhibits=each) for each in ((), exhibits))
+    hasty = [
+        {each.kind for voter in found.voters for each in voter.habits} & {"haste"}
+        for found in (blind, seeing)
+    ]
+    assert hasty == [set(), {"haste"}]  # answered after 6 s
 
 
 def test_with_few_voters_it_is_said_what_could_not_be_looked_at() -> None:

@@ -53,9 +53,10 @@ def _answered(office: Office, voter_id: str) -> int:
 
 
 def copy_of(office: Office, person: Person, voter_id: str) -> str:
-    """All that is kept of one voter, and what was decided on them, as JSON; no system is named.
+    """All that is kept of one voter, what was decided on them and done with their data, as JSON.
 
-    Raises NotAllowed, NotFoundError.
+    No system is named. (The copy that voters take by themselves has no decisions: whose votes are left out
+    unnoticed would learn it there.) Raises NotAllowed, NotFoundError.
     """
     office.permit(person, Action.PRIVACY)
     people = People(office.store, Sealer(load_key(office.study.folder)), lambda: datetime.now(UTC))
@@ -70,6 +71,11 @@ def copy_of(office: Office, person: Person, voter_id: str) -> str:
         for each in office.store.rulings()
         if each.voter_id == voter_id
     ]
+    kept["acts"] = [
+        {"act": each.action, "by": each.author, "at": each.created_at.isoformat()}
+        for each in office.store.audit()
+        if each.details.get("voter") == voter_id
+    ]
     office.note(person, "downloaded", what="all that is kept of a person", voter=voter_id)
     return json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
 
@@ -80,8 +86,8 @@ def erase(office: Office, person: Person, voter_id: str) -> None:
     Raises NotAllowed, NotFoundError.
     """
     office.permit(person, Action.PRIVACY)
-    office.store.erase_voter(voter_id, datetime.now(UTC))
-    office.note(person, "erased a person", voter=voter_id)
+    noted = office.entry(person, "erased a person", voter=voter_id)
+    office.store.erase_voter(voter_id, datetime.now(UTC), noted=noted)
     office.fresh.forget()
 
 
@@ -92,7 +98,7 @@ def forget_decided(office: Office, person: Person) -> int:
     """
     office.permit(person, Action.PRIVACY)
     decided = [rater.voter.id for rater in raters(office, person) if rater.pay is not None]
-    gone = office.store.forget_people(decided)
-    office.note(person, "took platforms' names away", voters=gone)
+    noted = office.entry(person, "took platforms' names away", voters=len(decided))
+    gone = office.store.forget_people(decided, noted=noted)
     office.fresh.forget()
     return gone

@@ -34,7 +34,7 @@ class Need:
     fewest: int
     """Answered by the couple that has met least."""
     missing: int | None
-    """Comparisons until every quota of the study is met; None where it sets none."""
+    """Comparisons until the first of the category's quotas is met, which fills it; None where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _progress(office: Office) -> Progress:
         flow=vote_flow(now.battles, now.votes, store.exclusions(), store.rulings()),
         hours=by_hour(now.votes),
         needs=needs(pool, answered(now), quotas),
-        sessions=sessions(store.voters(), now, min(office.study.settings.arena.votes_per_voter, pool.size)),
+        sessions=sessions(store.voters(), now, pool.session(office.study.settings.arena.votes_per_voter)),
         spend=generation_table(store.jobs(), store.clips(), labels=labels),
         standing=standing,
     )

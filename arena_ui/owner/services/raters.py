@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from arena_ui.owner.office import Office
 from arena_ui.owner.roles import Action, Person
 from arena_ui.owner.services.cast import cast
+from evalharness.battles import Pool
 from evalharness.errors import ConfigError
 from evalharness.people import BY_VOTER, Arrival
 from evalharness.records import Decision, Ruling, Voter
@@ -20,7 +21,16 @@ from evalharness.records import Decision, Ruling, Voter
 if TYPE_CHECKING:
     from evalharness.quality import Conducts, Verdict
 
-__all__ = ["Rater", "apply_rules", "decide", "due", "list_of", "raters", "verdicts"]
+__all__ = [
+    "Rater",
+    "apply_rules",
+    "decide",
+    "due",
+    "list_of",
+    "raters",
+    "session_length",
+    "verdicts",
+]
 
 LONGEST_REASON = 500
 LISTS: Mapping[Decision, str] = {Decision.ACCEPTED: "pay list", Decision.RETURNED: "return list"}
@@ -40,6 +50,11 @@ class Rater:
     count: Ruling | None
     arrival: Arrival | None
     """How they came; None where it is not kept, or not for the eyes of who looks."""
+
+    @property
+    def answered(self) -> int:
+        """Comparisons."""
+        return self.verdict.conduct.comparisons if self.verdict else 0
 
     @property
     def why(self) -> str:
@@ -73,7 +88,16 @@ def conduct(office: Office) -> Conducts:
     from evalharness.quality import conducts
 
     now = cast(office)
-    return office.fresh.get("conducts", lambda: conducts(now.battles, now.votes, labels=office.labels))
+    return office.fresh.get(
+        "conducts",
+        lambda: conducts(
+            now.battles,
+            now.votes,
+            faults=office.store.faults(),
+            exhibits=office.store.exhibits(),
+            labels=office.labels,
+        ),
+    )
 
 
 def verdicts(office: Office) -> tuple[Verdict, ...]:
@@ -88,16 +112,26 @@ def due(office: Office, person: Person) -> tuple[Ruling, ...]:
     from evalharness.quality import rulings_due
 
     office.permit(person, Action.RATERS)
-    return rulings_due(verdicts(office), office.store.rulings(), datetime.now(UTC))
+    return rulings_due(
+        verdicts(office),
+        office.store.rulings(),
+        datetime.now(UTC),
+        length=session_length(office),
+        settings=office.study.settings.quality,
+    )
+
+
+def session_length(office: Office) -> int:
+    """Comparisons in a whole session."""
+    pool = office.fresh.get("pool", lambda: Pool(office.store.prompts(), office.store.exhibits()))
+    return pool.session(office.study.settings.arena.votes_per_voter)
 
 
 def apply_rules(office: Office, person: Person) -> int:
     """Put on record what the rules say; how many decisions that were. Raises NotAllowed."""
     office.permit(person, Action.DECIDE)
     decisions = due(office, person)
-    for ruling in decisions:
-        office.store.rule(ruling)
-    office.note(person, "applied the rules", decisions=len(decisions))
+    office.store.rule(*decisions, noted=office.entry(person, "applied the rules", decisions=len(decisions)))
     office.fresh.forget()
     return len(decisions)
 
@@ -120,8 +154,9 @@ def decide(office: Office, person: Person, voter_id: str, decision: Decision, re
         raise ConfigError(
             f"{voter.id} withdrew from the study at their own wish: their votes stay out, whoever decides."
         )
-    office.store.rule(Ruling(voter.id, decision, reason, person.name, datetime.now(UTC)))
-    office.note(person, "decided", voter=voter.id, decision=decision.value, reason=reason)
+    # Not the reason: it may name somebody, and what the audit holds cannot be taken away with them.
+    noted = office.entry(person, "decided", voter=voter.id, decision=decision.value)
+    office.store.rule(Ruling(voter.id, decision, reason, person.name, datetime.now(UTC)), noted=noted)
     office.fresh.forget()
 
 
@@ -143,12 +178,17 @@ def list_of(office: Office, person: Person, decision: Decision) -> str:
     out = io.StringIO()
     table = csv.writer(out)
     table.writerow(
-        ["platform", "person", "details", "voter", "decision", "reason", "decided by", "decided at"]
+        [
+            *("platform", "person", "details", "voter", "answered", "of"),
+            *("decision", "reason", "decided by", "decided at"),
+        ]
     )
+    length = session_length(office)
     for rater, ruling in rows:
         came = rater.arrival
         details = json.dumps(dict(came.details), sort_keys=True) if came and came.details else ""
         cells = [came.platform if came else "", (came and came.person) or "", details, rater.voter.id]
+        cells += [str(rater.answered), str(length)]
         cells += [ruling.decision.value, ruling.reason, ruling.author, ruling.created_at.isoformat()]
         table.writerow([_cell(cell) for cell in cells])
     office.note(person, "downloaded", what=LISTS[decision], voters=len(rows))

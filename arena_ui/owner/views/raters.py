@@ -10,7 +10,15 @@ import streamlit as st
 
 from arena_ui.owner.office import Office
 from arena_ui.owner.roles import Action, Person
-from arena_ui.owner.services.raters import Rater, apply_rules, decide, due, list_of, raters
+from arena_ui.owner.services.raters import (
+    Rater,
+    apply_rules,
+    decide,
+    due,
+    list_of,
+    raters,
+    session_length,
+)
 from evalharness.errors import EvalHarnessError
 from evalharness.records import Decision, Ruling
 
@@ -22,7 +30,7 @@ VERBS: Mapping[Decision, str] = {
     Decision.USED: "Use: count the votes",
     Decision.EXCLUDED: "Exclude: do not count the votes",
 }
-WIDTHS = {"Pay": 150, "Votes": 150, "Why": 220, "Name there": 210}
+WIDTHS = {"Pay": 150, "Votes": 150, "Why": 220, "Habits": 220, "Name there": 210}
 """Pixels of columns whose first rows do not tell how wide they are."""
 SAID = "what was decided just now"
 
@@ -37,13 +45,15 @@ def page(office: Office, person: Person) -> None:
         st.info("Nobody has joined yet.", icon=":material/hourglass_empty:")
         return
     st.dataframe(
-        _table(rows, named=person.may(Action.NAMES)),
+        _table(rows, session_length(office), named=person.may(Action.NAMES)),
         hide_index=True,
         column_config={name: st.column_config.Column(width=pixels) for name, pixels in WIDTHS.items()},
     )
     st.caption(
         "Pay and votes are two matters. In brackets stands what the rules in [quality] say and is not on "
-        "record; votes count unless their voter is excluded."
+        "record; votes count unless their voter is excluded. Rules judge who finished, or left for good "
+        "([quality] idle_hours); whether those who left are paid is for you to say. Habits are what is "
+        "unusual among these voters: look at them, alone they mean little."
     )
     if person.may(Action.DECIDE):
         _rules(office, person)
@@ -51,17 +61,20 @@ def page(office: Office, person: Person) -> None:
         _lists(office, person)
 
 
-def _table(rows: tuple[Rater, ...], *, named: bool) -> dict[str, list[Any]]:
+def _table(rows: tuple[Rater, ...], length: int, *, named: bool) -> dict[str, list[Any]]:
     did = [row.verdict.conduct if row.verdict else None for row in rows]
     table: dict[str, list[Any]] = {
         "Voter": [row.voter.id for row in rows],
         "Pay": [_decided(row, row.pay, "pay") for row in rows],
         "Votes": [_decided(row, row.count, "count") for row in rows],
-        "Pairs": [each.comparisons if each else 0 for each in did],
+        "Pairs": [f"{row.answered} of {length}" for row in rows],
         "Traps": [str(each.traps) if each else "none" for each in did],
+        "Golds": [str(each.golds) if each else "none" for each in did],
         "Repeats": [str(each.repeats) if each else "none" for each in did],
+        "Faults": [each.faults.hits if each else 0 for each in did],
         "Median s": [each.median_answer_s if each else None for each in did],
         "Why": [row.why for row in rows],
+        "Habits": [" ".join(habit.sentence for habit in each.habits) if each else "" for each in did],
         "Joined (UTC)": [f"{row.voter.consented_at:%Y-%m-%d %H:%M}" for row in rows],
     }
     if named:
@@ -99,7 +112,7 @@ def _decision(office: Office, person: Person, rows: tuple[Rater, ...]) -> None:
             "Voter", [row.voter.id for row in rows], index=None, placeholder="Choose a voter"
         )
         decision = st.selectbox("Decision", list(VERBS), format_func=VERBS.__getitem__)
-        reason = st.text_input("Reason")
+        reason = st.text_input("Reason (name nobody in it)")
         sent = st.form_submit_button("Put it on record")
     if not sent:
         return

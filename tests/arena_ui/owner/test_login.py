@@ -228,6 +228,7 @@ def test_who_was_demoted_or_removed_is_so_at_once(office: Office) -> None:
     file.unlink()
     with pytest.raises(NotAllowed, match="ada may not log in to this study any more"):
         office.as_of_now(ada)
+    assert (office.store.audit()[-1].author, office.store.audit()[-1].action) == ("ada", "refused")
 
 
 def test_a_log_in_elsewhere_that_cannot_be_is_said_at_the_start(

@@ -10,10 +10,11 @@ import pytest
 from arena_ui.owner.office import Office
 from arena_ui.owner.roles import Person, Role
 from arena_ui.owner.services.privacy import copy_of, erase, find, forget_decided
-from arena_ui.owner.services.raters import apply_rules
+from arena_ui.owner.services.raters import apply_rules, decide
 from arena_ui.tokens import Sealer, load_key
 from evalharness.errors import NotFoundError
 from evalharness.people import Arrival
+from evalharness.records import Decision
 from tests.arena_ui.hall import Hall, newcomer
 
 NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
@@ -22,13 +23,13 @@ NAME = "5f00aa5f00aa"
 
 @pytest.fixture
 def voter(office: Office) -> str:
-    """A voter from a platform who has answered one pair."""
+    """A voter from a platform who has answered all pairs."""
     hall = Hall(office.study, office.store)
     booth = hall.booth()
     known = newcomer(booth)
     key = Sealer(load_key(office.study.folder)).person_key("prolific", NAME)
     office.store.put_arrival(Arrival(known.id, "prolific", key, NAME, {}, NOW))
-    hall.answer(office.store.battle(booth.round(known).pairs[0].battle_id))
+    hall.finish(booth, known)
     return known.id
 
 
@@ -36,7 +37,7 @@ def test_a_person_is_found_by_either_name(office: Office, people: dict[Role, Per
     owner = people[Role.OWNER]
     for query in (voter, f" {NAME} "):
         (found,) = find(office, owner, query)
-        assert (found.voter.id, found.answered) == (voter, 1)
+        assert (found.voter.id, found.answered) == (voter, 9)
     for query in ("", " ", "somebody else", NAME[:5]):
         assert find(office, owner, query) == ()
     assert NAME not in str(office.store.audit())
@@ -79,7 +80,14 @@ def test_a_person_gets_all_that_is_kept_and_no_system_is_named(
     told = copy_of(office, owner, voter)
     kept = json.loads(told)
     assert kept["arrival"]["person"] == NAME
-    assert len(kept["pairs"][0]["answers"]) == len(office.store.votes())
+    assert sum(len(pair["answers"]) for pair in kept["pairs"]) == len(office.store.votes())
     assert [each["decision"] for each in kept["decisions"]] == ["accepted"]
+    decide(office, owner, voter, Decision.EXCLUDED, "asked to")
+    acts = json.loads(copy_of(office, owner, voter))["acts"]
+    assert [(each["act"], each["by"]) for each in acts] == [
+        ("downloaded", owner.name),
+        ("decided", owner.name),
+    ]
     assert not [name for name in ("glacier-xl", "mellow-otter", "ember-nine") if name in told]
-    assert office.store.audit()[-1].details == {"what": "all that is kept of a person", "voter": voter}
+    said = {"what": "all that is kept of a person", "voter": voter}
+    assert office.store.audit()[-1].details == said
