@@ -10,8 +10,8 @@ from arena_ui.look import asset, styles
 
 __all__ = ["plot"]
 
-HTML = """<div class="wide" role="img"></div>
-<div class="narrow" role="img"></div>"""
+HTML = """<div class="wide"></div>
+<div class="narrow"></div>"""
 
 _render: list[Any] = []
 

@@ -149,7 +149,7 @@ def test_an_owner_decides_downloads_and_leaves(browser: Browser, url: str, voted
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Put it on record").click()
     page.get_by_text("A decision on a voter is kept").wait_for()
-    page.get_by_label("Reason", exact=True).fill("a fire alarm")
+    page.get_by_label("Reason (name nobody in it)", exact=True).fill("a fire alarm")
     page.get_by_role("button", name="Put it on record").click()
     page.get_by_text("by owner: a fire alarm").wait_for()
     be_whole(page)  # a list is asked of the newest page
