@@ -36,6 +36,7 @@ from evalharness.settings import (
     Settings,
 )
 from evalharness.storage import Storage, storage_at
+from evalharness.tolerances import RegressionSettings
 
 __all__ = [
     "ArenaSettings",
@@ -264,6 +265,7 @@ class StudySettings(Settings):
     recruiting: RecruitingSettings = RecruitingSettings()
     consent: ConsentSettings = ConsentSettings()
     screening: ScreeningSettings = ScreeningSettings()
+    regression: RegressionSettings = RegressionSettings()
     systems: list[SystemSettings] = Field(min_length=1)
 
     @field_validator("database")
@@ -294,6 +296,14 @@ class StudySettings(Settings):
         repeated = sorted({label for label in shown if shown.count(label) > 1})
         if repeated:
             raise ValueError(f"two systems share the name or codename {', '.join(repeated)}")
+        return self
+
+    @model_validator(mode="after")
+    def _releases_are_systems(self) -> StudySettings:
+        names = [system.name for system in self.systems]
+        unknown = [name for name in self.regression.releases if name not in names]
+        if unknown:
+            raise ValueError(f"regression.releases names {unknown[0]!r}; the systems are {', '.join(names)}")
         return self
 
 

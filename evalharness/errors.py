@@ -14,7 +14,8 @@
     ├── StorageError            what holds the clips refused                                 exit 5
     ├── RatingError             these votes allow no rating                                  exit 6
     │   └── DisconnectedError   the systems fall into groups never compared with each other
-    └── BlindingError           something still tells systems apart                          exit 7
+    ├── BlindingError           something still tells systems apart                          exit 7
+    └── RegressionError         a release is worse than the one it is held against           exit 8
 
 Each message is a finished sentence for the person at the keyboard. `evalharness.cli.main` turns
 the class into the exit code above; the arena page turns it into a notice.
@@ -38,6 +39,7 @@ __all__ = [
     "MissingExtraError",
     "NotFoundError",
     "RatingError",
+    "RegressionError",
     "StorageError",
     "StoreError",
     "SuiteError",
@@ -149,6 +151,12 @@ class BlindingError(EvalHarnessError):
     """Something a voter receives still tells systems apart; the message names it."""
 
     exit_code = 7
+
+
+class RegressionError(EvalHarnessError):
+    """A release is worse than the one it is held against; the message says in what."""
+
+    exit_code = 8
 
 
 def in_a_line(error: BaseException) -> str:

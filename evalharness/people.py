@@ -15,12 +15,23 @@ from typing import Any
 
 from evalharness.labels import FaultKind, ScreeningKind
 
-__all__ = ["BY_VOTER", "TAKEN_AWAY", "Arrival", "AuditEntry", "Fault", "Screening", "is_reserved"]
+__all__ = [
+    "BY_VOTER",
+    "SIMULATED",
+    "TAKEN_AWAY",
+    "Arrival",
+    "AuditEntry",
+    "Fault",
+    "Screening",
+    "is_reserved",
+]
 
 BY_VOTER = "the voter"
 """Author of the ruling by which somebody withdraws; nobody else's decision overrules it."""
 TAKEN_AWAY = "taken away with the person"
 """What is left of the reason that a person gave for a decision on a voter who was erased."""
+SIMULATED = "simulated"
+"""How the names of simulated voters begin; the ids of people are random hexadecimal."""
 _RULE = re.compile(r"[a-z_]+/\d+")
 
 

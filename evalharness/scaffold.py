@@ -39,15 +39,13 @@ $limit
 [generation]
 seeds = [1]                             # one clip per system, prompt and seed
 duration_s = $duration_s
-# width = 854
-# height = 480
+$size
 # fps = 24.0
 # attempts = 3                          # tries per clip, where trying again is safe
 # timeout_s = 900.0
 
 [blinding]                              # the one form in which every clip is shown
-# width = 854
-# height = 480
+$size
 # fps = 24.0
 # loudness_lufs = -23.0                 # EBU R128
 # true_peak_db = -1.0
@@ -141,8 +139,11 @@ def write_study(
     limit_per_category: int | None = None,
     duration_s: float = 5.0,
     leaderboard: str = "after_session",
+    size: tuple[int, int] | None = None,
 ) -> Path:
     """Make `folder` a study of `systems`; returns the path of its study.toml.
+
+    `size` is the width and height of clips and of what is shown, in pixels.
 
     Raises ConfigError if there is a study in it already.
     """
@@ -163,6 +164,7 @@ def write_study(
         if limit_per_category
         else "# limit_per_category = 20",
         duration_s=_toml(duration_s),
+        size=f"width = {size[0]}\nheight = {size[1]}" if size else "# width = 854\n# height = 480",
         leaderboard=_toml(leaderboard),
     )
     file.write_text(head + "".join(_system(system) for system in systems), encoding="utf-8")

@@ -37,6 +37,7 @@ COMMANDS = {
     "export",
     "rate",
     "compare",
+    "regress",
     "plan",
     "simulate",
     "doctor",

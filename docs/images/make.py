@@ -62,7 +62,16 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1100, "height": 1250})
         page.goto(report.resolve().as_uri())
         page.screenshot(path=HERE / "report.png")
+        _releases(browser, folder.with_name(f"{folder.name}-releases"))
         browser.close()
+
+
+def _releases(browser: Browser, folder: Path) -> None:
+    """The trend page of the worked example."""
+    subprocess.run([sys.executable, "-m", "evalharness", "demo", "--releases", str(folder)], check=True)
+    page = browser.new_page(viewport=WIDE)
+    page.goto((folder / "reports" / "releases.html").resolve().as_uri())
+    page.locator("#history").screenshot(path=HERE / "releases.png")
 
 
 @contextmanager

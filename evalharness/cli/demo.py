@@ -13,6 +13,7 @@ import typer
 from evalharness.adapters.synthetic.demo import DEMO_SYSTEMS
 from evalharness.cli.arena import Host, Port, open_arena
 from evalharness.cli.blind import run_blinding
+from evalharness.cli.demo_releases import judge_releases
 from evalharness.cli.generate import run_generation
 from evalharness.cli.measure import run_measurement
 from evalharness.cli.options import out
@@ -62,12 +63,20 @@ def demo(
     host: Host = None,
     port: Port = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the arena at the end.")] = True,
+    releases: Annotated[
+        bool,
+        typer.Option("--releases", help="Instead, judge three releases of one system by simulated votes."),
+    ] = False,
 ) -> None:
     """Make a study of four synthetic systems whose flaws are known, then open its arena.
 
     init, generate, blind and measure (the quick metrics) in one; a second call goes on where the first one
-    stopped.
+    stopped. With --releases: a system whose second release is late in sound, and whose third mends that, held
+    against each other as `regress` does it.
     """
+    if releases:
+        judge_releases(folder)
+        return
     if not (folder / STUDY_FILE).exists():
         write_study(
             folder,

@@ -1,7 +1,8 @@
 """`evalharness`: the commands, and the one place that turns errors into exit codes.
 
 Exit codes: 0 done · 1 other error · 2 settings, suite or name · 3 missing extra · 4 media or
-generation · 5 database · 6 no rating possible · 7 a leak was found · 130 interrupted.
+generation · 5 database · 6 no rating possible, or undecided · 7 a leak was found · 8 a release is worse ·
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from evalharness.cli import (
     plan,
     prompts,
     rate,
+    regress,
     report,
     simulate,
     voters,
@@ -49,7 +51,8 @@ app = typer.Typer(
     ),
     epilog=(
         "Exit codes: 0 done, 1 other error, 2 settings, suite or name, 3 missing extra, "
-        "4 media or generation, 5 database, 6 no rating possible, 7 a leak was found, 130 interrupted."
+        "4 media or generation, 5 database, 6 no rating possible, or undecided, 7 a leak was found, "
+        "8 a release is worse, 130 interrupted."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -70,6 +73,7 @@ app.command("voters")(voters.voters)
 app.command("export")(export.export)
 app.command("rate")(rate.rate)
 app.command("compare")(compare.compare)
+app.command("regress")(regress.regress)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
 app.command("simulate")(simulate.simulate)

@@ -18,7 +18,7 @@ from evalharness.exports.codebook import TABLES, as_json, as_markdown
 from evalharness.exports.files import Form, Row, write_table
 from evalharness.exports.manifest import Manifest, hash_of
 from evalharness.labels import Purpose
-from evalharness.people import is_reserved
+from evalharness.people import SIMULATED, is_reserved
 from evalharness.records import Exclusion, Ruling, Voter
 from evalharness.store import Store
 from evalharness.store.casting import CastVote
@@ -252,6 +252,8 @@ class _Rows:
         """What somebody or something is called in this export."""
         if self._options.with_ids:
             return stored
+        if stored.startswith(SIMULATED):
+            letter = f"{SIMULATED}-{letter}"  # whoever gets the file must know that nobody said this
         return letter + blake2b(stored.encode(), key=self._key, digest_size=8).hexdigest()
 
     def _drawn(self, rows: Iterable[Row]) -> list[Row]:

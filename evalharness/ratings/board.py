@@ -9,6 +9,7 @@ import numpy as np
 
 import evalharness
 from evalharness.errors import RatingError
+from evalharness.people import SIMULATED
 from evalharness.ratings.estimate import Estimate, Interval
 from evalharness.ratings.fitting import DEFAULT_ESTIMATOR, ESTIMATORS, estimate
 from evalharness.ratings.intervals import IntervalMethod
@@ -69,6 +70,9 @@ def leaderboard(
     unseen = sorted(shown - set(votes.systems))
     if unseen:
         notes = (*notes, f"Without a vote here, and so not rated: {', '.join(unseen)}.")
+    feigned = np.array([voter.startswith(SIMULATED) for voter in votes.voters], dtype=bool)[votes.voter].sum()
+    if feigned:
+        notes = (*notes, f"{feigned:,} of these votes are simulated: no person cast them.")
     return Leaderboard(
         category=name,
         question=question,

@@ -1,10 +1,10 @@
-"""Four invented systems with known flaws, for the demo and as a start for a study. Light imports only."""
+"""Invented systems with known flaws: four for the demo, three releases of one. Light imports only."""
 
 from __future__ import annotations
 
 from evalharness.records import System
 
-__all__ = ["DEMO_SYSTEMS"]
+__all__ = ["DEMO_RELEASES", "DEMO_SYSTEMS"]
 
 DEMO_SYSTEMS: tuple[System, ...] = (
     # Nearly perfect; masked until its owner comes forward.
@@ -63,3 +63,27 @@ DEMO_SYSTEMS: tuple[System, ...] = (
     ),
 )
 """From near-perfect to visibly and audibly flawed; sizes, rates and levels differ, as real systems' do."""
+
+LATE_S = 0.12
+"""By how much the second of the releases lets its sound lag."""
+
+DEMO_RELEASES: tuple[System, ...] = tuple(
+    System(
+        name=f"aurora-{release}",
+        adapter="synthetic",
+        revision=release,
+        parameters={
+            "style": 1,
+            "crf": crf,
+            "sound_offset_s": offset_s,
+            "latency_s": latency_s,
+            "cost_usd": 0.30,
+        },
+    )
+    for release, crf, offset_s, latency_s in (
+        ("1.0", 18, 0.0, 40.0),
+        ("1.1", 19, LATE_S, 37.0),
+        ("1.2", 20, 0.0, 36.0),
+    )
+)
+"""Releases of one system, oldest first: the second is late in sound, the third mends that."""
