@@ -53,8 +53,8 @@ def regress(
     from evalharness.regression.junit import render_junit
     from evalharness.regression.markdown import render_markdown
 
-    _refuse_half_a_question(baseline, candidate, history)
     study, now = load_study(folder), datetime.now(UTC)
+    _refuse_half_a_question(baseline, candidate, history)
     with store_of(study) as store:
         evidence = evidence_of(study, store)
         found, past = _found(evidence, baseline, candidate)
