@@ -16,7 +16,7 @@ from evalharness.config import ArenaSettings
 
 __all__ = ["player"]
 
-SCRIPTS = ("outbox.js", "deck.js", "keys.js", "drawing.js", "player.js")
+SCRIPTS = ("outbox.js", "deck.js", "keys.js", "breaks.js", "drawing.js", "player.js")
 """One idea a file; the browser gets them as one module."""
 TABLES = ("player", "question", "keys", "fault", "refused", "thanks", "rest")
 

@@ -1,4 +1,5 @@
-// The voting screen: which pair is shown, and what is asked. Clips are deck.js, votes outbox.js, keys keys.js.
+// The voting screen: which pair is shown, and what is asked. Clips are deck.js, votes outbox.js, keys
+// keys.js, breaks breaks.js.
 const screens = new WeakMap();
 const NARROW_PX = 700; // below it clips are shown in turn, where the study leaves it to the window
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -32,6 +33,14 @@ class Screen {
         this.sync();
       },
     });
+    this.breaks = new Breaks(this.find(".resting"), this.words, {
+      onBegin: () => {
+        this.current?.pause();
+        this.find(".judging").hidden = this.find(".waiting").hidden = true;
+      },
+      onEnd: () => this.resume(),
+      onReturn: () => this.sync(),
+    });
     this.listen();
     this.sync();
     this.outbox.send();
@@ -64,7 +73,7 @@ class Screen {
   // The server's word on what is open; what waits in the outbox counts as answered.
   take({ pairs, done, total, finished, rest, back_in_s: backInS }) {
     this.allJudged = finished;
-    if (rest === "over") return this.sendAway(backInS);
+    if (rest === "over") return this.breaks.sendAway(backInS);
     const open = pairs.filter((pair) => !this.outbox.has(pair.battle_id));
     const unsent = this.outbox.votes.filter(({ answers, ticket }) =>
       answers && pairs.some((pair) => pair.battle_id === ticket)).length;
@@ -79,7 +88,7 @@ class Screen {
       if (deck) this.show(deck);
       else if (!open.length && !this.outbox.votes.length) this.finish();
     }
-    if (rest === "offer" && this.offeredAt !== this.done) this.offerRest();
+    if (rest === "offer") this.breaks.offer(this.done);
     return this.draw();
   }
 
@@ -100,7 +109,7 @@ class Screen {
     if (this.current !== deck || deck.pair !== pair) return undefined;
     this.decks.forEach((each) => each.element.classList.toggle("current", each === deck));
     this.find(".waiting").hidden = true;
-    this.find(".judging").hidden = this.resting;
+    this.find(".judging").hidden = this.breaks.resting;
     this.find(".words").textContent = pair.prompt_text;
     this.find(".words").lang = pair.prompt_language;
     this.find(".spoken").hidden = !pair.spoken;
@@ -116,43 +125,15 @@ class Screen {
     this.find(".silent").hidden = !pair.silent || deck.inTurn;
     for (const details of this.root.querySelectorAll(".aside details")) details.open = false;
     this.ask();
-    if (!this.resting) this.find(".prompt").focus({ preventScroll: true });
+    if (!this.breaks.resting) this.find(".prompt").focus({ preventScroll: true });
     deck.setSound(this.muted ? "none" : first);
     deck.shownAt = performance.now();
-    if (!calm() && !this.resting) this.start();
+    if (!calm() && !this.breaks.resting) this.start();
     return undefined;
   }
 
-  // --- resting -------------------------------------------------------------------------------------
-
-  rest(sentence) {
-    this.resting = true;
-    this.current?.pause();
-    this.find(".judging").hidden = this.find(".waiting").hidden = true;
-    this.find(".resting").hidden = false;
-    this.find(".resting h1").textContent = sentence;
-    this.find(".resting h1").focus({ preventScroll: true });
-  }
-
-  offerRest() {
-    this.offeredAt = this.done;
-    this.find('[data-do="rested"]').hidden = false;
-    this.rest(this.words["rest.offer"]);
-  }
-
-  // Nothing is shown until the voter has been away; then the page goes on by itself.
-  sendAway(seconds) {
-    this.find('[data-do="rested"]').hidden = true;
-    this.rest(say(this.words["rest.over"], { minutes: Math.ceil(seconds / 60) }));
-    setTimeout(() => {
-      this.rested();
-      this.sync();
-    }, (seconds + 1) * 1000);
-  }
-
-  rested() {
-    this.resting = false;
-    this.find(".resting").hidden = true;
+  // After a break the pair is shown from its beginning, and its time counts from here.
+  resume() {
     this.find(this.current ? ".judging" : ".waiting").hidden = false;
     if (!this.current) return;
     this.current.shownAt = performance.now();
@@ -276,7 +257,7 @@ class Screen {
   act(what, input) {
     const deck = this.current;
     const [verb, object] = what.split(/-(.*)/);
-    if (verb === "rested") return this.rested();
+    if (verb === "rested") return this.breaks.end();
     if (!deck || this.find(".judging").hidden) return undefined;
     if (verb === "answer") this.answer(object, input);
     if (verb === "back") this.back();
