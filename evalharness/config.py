@@ -30,6 +30,7 @@ from evalharness.settings import (
     CheckSettings,
     ConsentSettings,
     Platform,
+    PublishingSettings,
     QualitySettings,
     RecruitingSettings,
     ScreeningSettings,
@@ -266,6 +267,7 @@ class StudySettings(Settings):
     consent: ConsentSettings = ConsentSettings()
     screening: ScreeningSettings = ScreeningSettings()
     regression: RegressionSettings = RegressionSettings()
+    publishing: PublishingSettings = PublishingSettings()
     systems: list[SystemSettings] = Field(min_length=1)
 
     @field_validator("database")

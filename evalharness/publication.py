@@ -29,7 +29,7 @@ from evalharness.reports import (
 )
 from evalharness.store import Store
 
-__all__ = ["boards", "measurements_csv", "publish"]
+__all__ = ["boards", "facts", "measurements_csv", "publish", "slices"]
 
 
 def publish(
@@ -48,6 +48,21 @@ def publish(
     that these votes do not allow is a `Refusal` with its sentence, never a gap.
     """
     rated, refused = boards(study, store, category=category, question=question)
+    flow = vote_flow(store.battles(), store.votes(), store.exclusions(), store.rulings())
+    found = facts(study, store, now, meanings=meanings, category=category, validations=validations)
+    return replace(found, boards=rated, refused=refused, flow=flow)
+
+
+def facts(
+    study: Study,
+    store: Store,
+    now: datetime,
+    *,
+    meanings: Mapping[str, Meaning],
+    category: Category | None = None,
+    validations: Mapping[str, Validation] | None = None,
+) -> Summary:
+    """As `publish`, but nothing that is made of votes: what was generated, delivered and measured."""
     validations = validations or {}
     categories = {prompt.id: prompt.category for prompt in store.prompts()}
     clips, measurements = store.clips(), store.measurements()
@@ -59,10 +74,8 @@ def publish(
     labels = _labels(study)
     return Summary(
         study=study.settings.name,
-        generated_at=now,
+        as_of=now,
         version=__version__,
-        boards=rated,
-        refused=refused,
         metrics=tuple(
             _judged(row, validations)
             for shown_category, shown in by_category.items()
@@ -71,7 +84,6 @@ def publish(
         meanings=meanings,
         generation=generation_table(store.jobs(), clips, labels=labels),
         delivery=delivery_table(clips, labels=labels),
-        flow=vote_flow(store.battles(), store.votes(), store.exclusions(), store.rulings()),
         recompute=("python -m evalharness leaderboard <study>", "python -m evalharness report <study>"),
     )
 
@@ -88,7 +100,24 @@ def measurements_csv(
 def boards(
     study: Study, store: Store, *, category: Category | None = None, question: Question | None = None
 ) -> tuple[tuple[Leaderboard, ...], tuple[Refusal, ...]]:
-    """The boards of each category and question that is asked and has prompts, and the refused ones."""
+    """The boards of all `slices`, and the refused ones."""
+    rated: list[Leaderboard] = []
+    refused: list[Refusal] = []
+    for each in slices(study, store, category=category, question=question):
+        try:
+            rated.append(_board(study, store, *each))
+        except RatingError as error:
+            refused.append(Refusal(*each, str(error)))
+    return tuple(rated), tuple(refused)
+
+
+def slices(
+    study: Study, store: Store, *, category: Category | None = None, question: Question | None = None
+) -> tuple[tuple[Category, Question], ...]:
+    """Each category that has prompts with each question that is asked in it.
+
+    Raises ConfigError for a question that the study does not ask.
+    """
     asked = study.settings.arena.questions
     if question is not None and question not in asked:
         raise ConfigError(
@@ -98,17 +127,15 @@ def boards(
     prompts = store.prompts()
     present = {prompt.category for prompt in prompts}
     spoken = {prompt.category for prompt in prompts if prompt.spoken}
-    rated: list[Leaderboard] = []
-    refused: list[Refusal] = []
-    for slice_category in (row for row in Category if row in present and category in (None, row)):
-        for slice_question in (row for row in asked if question in (None, row)):
-            if slice_question is Question.LIP_ACCURACY and slice_category not in spoken:
-                continue  # never asked: nobody speaks in this category
-            try:
-                rated.append(_board(study, store, slice_category, slice_question))
-            except RatingError as error:
-                refused.append(Refusal(slice_category, slice_question, str(error)))
-    return tuple(rated), tuple(refused)
+    return tuple(
+        (of_category, asked_of)
+        for of_category in Category
+        if of_category in present and category in (None, of_category)
+        for asked_of in asked
+        if question in (None, asked_of)
+        # Lips are asked about only where somebody speaks.
+        and (asked_of is not Question.LIP_ACCURACY or of_category in spoken)
+    )
 
 
 def _board(study: Study, store: Store, category: Category, question: Question) -> Leaderboard:

@@ -1,5 +1,5 @@
 """Tables of study.toml on those who vote: who sends them, what they agree to, what they are tried for, whose
-votes count."""
+votes count, and how what they said is published."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ __all__ = [
     "ConsentSettings",
     "ExitCodes",
     "Platform",
+    "PublishingSettings",
     "QualitySettings",
     "RecruitingSettings",
     "ScreeningSettings",
@@ -144,6 +145,19 @@ class ConsentSettings(Settings):
     """0: nobody is asked."""
     ask_open_data: bool = True
     """Whether voters are asked if their answers may be published one by one; a box apart from taking part."""
+
+
+class PublishingSettings(Settings):
+    """`[publishing]`: how a bundle of the study is to be named, cited and used."""
+
+    title: str = Field(default="", max_length=200)
+    """Left out: the study's name."""
+    authors: list[str] = Field(default=[], max_length=100)
+    """Names as BibTeX takes them, "Lovelace, Ada" or "{Media Lab}"."""
+    licence: str = Field(default="", max_length=100)
+    """Of the votes, an SPDX identifier such as CC-BY-4.0; left out, the bundle says that none is stated."""
+    url: str = Field(default="", max_length=300)
+    """Where the bundle will be found."""
 
 
 class ScreeningSettings(Settings):

@@ -38,13 +38,14 @@ COMMANDS = {
     "rate",
     "compare",
     "regress",
+    "verify",
     "plan",
     "simulate",
     "doctor",
     "demo",
 }
 
-WITHOUT_STUDY = {"adapters", "inspect", "metrics", "rate", "compare", "plan", "simulate"}
+WITHOUT_STUDY = {"adapters", "inspect", "metrics", "rate", "compare", "plan", "simulate", "verify"}
 """Commands whose first argument is not a study's folder; their own tests hold them to sentences."""
 
 

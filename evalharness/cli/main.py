@@ -33,6 +33,7 @@ from evalharness.cli import (
     regress,
     report,
     simulate,
+    verify,
     voters,
 )
 from evalharness.cli.options import status
@@ -75,6 +76,7 @@ app.command("rate")(rate.rate)
 app.command("compare")(compare.compare)
 app.command("regress")(regress.regress)
 app.command("report")(report.report)
+app.command("verify")(verify.verify)
 app.command("plan")(plan.plan)
 app.command("simulate")(simulate.simulate)
 app.command("doctor")(doctor.doctor)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from evalharness import __version__
 from evalharness.cli.leaderboard import Form
 from evalharness.cli.options import out
+from evalharness.cli.report import told_of_bundle
 from evalharness.cli.votes_file import Delimiter, Outcomes, WinnerNamed, Without, votes_of
 
 __all__ = ["rate"]
@@ -40,6 +41,10 @@ def rate(
     ] = "two_way_jackknife",
     confidence: Annotated[float, typer.Option(help="Of intervals and ranks.")] = 0.95,
     seed: Annotated[int, typer.Option(help="Of the simulation behind rank intervals.")] = 1,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="A new folder for a bundle: report, votes and hashes.", show_default=False),
+    ] = None,
     form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.TERMINAL,
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
 ) -> None:
@@ -63,14 +68,13 @@ def rate(
         without=without,
         delimiter=delimiter,
     )
-    board = leaderboard(
-        votes,
-        estimator=estimator or DEFAULT_ESTIMATOR,
-        interval=interval,
-        confidence=confidence,
-        seed=seed,
-        excluded=votes.left_out,
-    )
+    chosen: dict[str, Any] = {
+        "estimator": estimator or DEFAULT_ESTIMATOR,
+        "interval": interval,
+        "confidence": confidence,
+        "seed": seed,
+    }
+    board = leaderboard(votes, excluded=votes.left_out, **chosen)
     summary = reports.Summary(file.name, datetime.now(UTC), __version__, boards=(board,))
     match Form.JSON if as_json else form:
         case Form.TERMINAL:
@@ -81,3 +85,7 @@ def rate(
             typer.echo(reports.render_csv(summary), nl=False)
         case Form.JSON:
             typer.echo(reports.to_json(board), nl=False)
+    if bundle is not None:
+        from evalharness.bundle import bundle_of_file
+
+        told_of_bundle(bundle, bundle_of_file(votes, bundle, name=file.name, chosen=chosen))

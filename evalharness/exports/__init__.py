@@ -7,10 +7,10 @@ By default nobody can be told from an export: voters and battles have names made
 days, and masked systems go by their codenames.
 """
 
-from evalharness.exports.codebook import TABLES, Column, Kind, Table
-from evalharness.exports.files import Form
-from evalharness.exports.manifest import Manifest, changed_since
-from evalharness.exports.writing import Options, export
+from evalharness.exports.codebook import TABLES, Column, Kind, Table, as_json, as_markdown
+from evalharness.exports.files import Form, read_rows, write_table
+from evalharness.exports.manifest import Manifest, changed_since, hash_of, read_manifest
+from evalharness.exports.writing import Options, export, write_tables
 
 __all__ = [
     "TABLES",
@@ -20,6 +20,13 @@ __all__ = [
     "Manifest",
     "Options",
     "Table",
+    "as_json",
+    "as_markdown",
     "changed_since",
     "export",
+    "hash_of",
+    "read_manifest",
+    "read_rows",
+    "write_table",
+    "write_tables",
 ]

@@ -194,6 +194,7 @@ TABLES: tuple[Table, ...] = (
         "One row a prompt.",
         (
             PROMPT,
+            Column("category", Kind.TEXT, "The board on which it counts.", _labels(Category)),
             Column("task", Kind.TEXT, "What is asked for.", _labels(Task)),
             Column("text", Kind.TEXT, "Its words."),
             Column("language", Kind.TEXT, "An IETF tag."),
@@ -222,8 +223,8 @@ TABLES: tuple[Table, ...] = (
 )  # fmt: skip
 
 
-def as_json() -> list[dict[str, Any]]:
-    """The codebook for programs."""
+def as_json(tables: Iterable[Table] = TABLES) -> list[dict[str, Any]]:
+    """The codebook of these tables for programs."""
     return [
         {
             "table": table.name,
@@ -239,14 +240,14 @@ def as_json() -> list[dict[str, Any]]:
                 for column in table.columns
             ],
         }
-        for table in TABLES
+        for table in tables
     ]
 
 
-def as_markdown() -> str:
-    """The codebook for people."""
+def as_markdown(tables: Iterable[Table] = TABLES) -> str:
+    """The codebook of these tables for people."""
     parts = [HEAD]
-    for table in TABLES:
+    for table in tables:
         rows = "\n".join(
             f"| {column.name} | {column.kind} | {_told(column)} | {column.empty or 'never'} |"
             for column in table.columns

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from evalharness.errors import ConfigError
 from evalharness.exports.codebook import Column, Kind, Table
 
-__all__ = ["Form", "Row", "write_table"]
+__all__ = ["Form", "Row", "read_rows", "write_table"]
 
 Row = Sequence[Any]
 """Values in the order of the table's columns; None where a value is empty."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """With these a spreadsheet begins a formula."""
+READ_ROWS = 65_536
 NO_LINE_END = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 """What some readers take for the end of a line, escaped."""
 
@@ -46,6 +48,29 @@ def write_table(folder: Path, table: Table, pieces: Iterable[Sequence[Row]], for
             for writer in writers:
                 writer.write(piece)
     return count
+
+
+def read_rows(folder: Path, table: Table) -> Iterator[list[Row]]:
+    """The rows of `<table>.parquet` in pieces, as `write_table` took them.
+
+    Raises ConfigError where the file is missing, damaged, or has other columns.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    path = folder / f"{table.name}.{Form.PARQUET}"
+    names = [column.name for column in table.columns]
+    try:
+        with ParquetFile(path) as file:
+            if file.schema_arrow.names != names:
+                raise ConfigError(
+                    f"{path.name} has the columns {', '.join(file.schema_arrow.names)}; this version of "
+                    f"evalharness writes {', '.join(names)}. Use the version that the manifest names."
+                )
+            for batch in file.iter_batches(READ_ROWS):
+                yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    except (OSError, pa.ArrowException) as error:
+        raise ConfigError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
 
 
 def _open(stack: ExitStack, path: Path, table: Table, form: Form) -> _Writer:

@@ -11,7 +11,7 @@ from typing import Any
 
 from evalharness.errors import ConfigError
 
-__all__ = ["FILE", "Manifest", "changed_since", "hash_of"]
+__all__ = ["FILE", "Manifest", "changed_since", "hash_of", "read_manifest"]
 
 FILE = "manifest.json"
 
@@ -21,7 +21,8 @@ class Manifest:
     """What was exported."""
 
     study: str
-    made_at: str
+    made_at: str | None
+    """None where the votes do not say when they were cast."""
     version: str
     """Of evalharness."""
     options: Mapping[str, Any]
@@ -41,13 +42,7 @@ def changed_since(folder: Path) -> tuple[str, ...]:
 
     Raises ConfigError where there is no export.
     """
-    try:
-        told = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        known = {str(name): str(digest) for name, digest in told["sha256"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"{folder} holds no export: its {FILE} is missing or not one. Name the folder given to --out."
-        ) from error
+    known = read_manifest(folder).sha256
     here = {path.name: path for path in folder.iterdir() if path.is_file() and path.name != FILE}
     return (
         *(f"{name} is missing." for name in sorted(set(known) - set(here))),
@@ -58,6 +53,24 @@ def changed_since(folder: Path) -> tuple[str, ...]:
             if hash_of(here[name]) != known[name]
         ),
     )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in an export's folder. Raises ConfigError where there is none, or not one."""
+    try:
+        told = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return Manifest(
+            study=str(told["study"]),
+            made_at=None if told["made_at"] is None else str(told["made_at"]),
+            version=str(told["version"]),
+            options=dict(told["options"]),
+            rows={str(name): int(number) for name, number in told["rows"].items()},
+            sha256={str(name): str(digest) for name, digest in told["sha256"].items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"{folder} holds no export: its {FILE} is missing or not one. Name the folder given to --out."
+        ) from error
 
 
 def hash_of(path: Path) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from evalharness.config import Study
 from evalharness.errors import ConfigError
-from evalharness.exports.codebook import TABLES, as_json, as_markdown
+from evalharness.exports.codebook import TABLES, Table, as_json, as_markdown
 from evalharness.exports.files import Form, Row, write_table
 from evalharness.exports.manifest import Manifest, hash_of
 from evalharness.labels import Purpose
@@ -23,7 +24,7 @@ from evalharness.records import Exclusion, Ruling, Voter
 from evalharness.store import Store
 from evalharness.store.casting import CastVote
 
-__all__ = ["Options", "export"]
+__all__ = ["Options", "export", "write_tables"]
 
 CODEBOOK = ("codebook.json", "codebook.md")
 EVIDENCE = (
@@ -53,7 +54,13 @@ class Options:
     with_ids: bool = False
     """Ids as they are stored, whole moments, and who decided: for the study's owners, not for publishing."""
     open_data_only: bool = False
-    """Only voters who agreed that their single answers are published."""
+    """Only voters who agreed that their single answers are published, and simulated ones, who are nobody."""
+    key: bytes | None = None
+    """Voters and battles are named by it: the same key, the same names. None: by one that is kept nowhere."""
+    made_at: datetime | None = None
+    """What the manifest says of when; None: now."""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """What else the manifest is to hold of how this was made, plain JSON."""
 
 
 def export(
@@ -68,27 +75,47 @@ def export(
 
     Raises ConfigError where the folder holds anything already: an export is never mixed with another.
     """
+    rows_of = _Rows(study, store, options, progress)
+    return write_tables(
+        folder,
+        {table: getattr(rows_of, table.name)() for table in TABLES},
+        options.forms,
+        study=study.settings.name,
+        made_at=options.made_at or datetime.now(UTC),
+        options={
+            "with_ids": options.with_ids,
+            "open_data_only": options.open_data_only,
+            **options.notes,
+        },
+    )
+
+
+def write_tables(
+    folder: Path,
+    tables: Mapping[Table, Iterable[Sequence[Row]]],
+    forms: Sequence[Form],
+    *,
+    study: str,
+    made_at: datetime | None,
+    options: Mapping[str, Any],
+) -> Manifest:
+    """Write tables, whose rows come in pieces, with their codebook and the manifest.
+
+    Raises ConfigError where the folder holds anything already.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder} holds something already; name a new folder for the export.")
     folder.mkdir(parents=True, exist_ok=True)
-    rows_of = _Rows(study, store, options, progress)
-    rows = {
-        table.name: write_table(folder, table, getattr(rows_of, table.name)(), options.forms)
-        for table in TABLES
-    }
+    rows = {table.name: write_table(folder, table, pieces, forms) for table, pieces in tables.items()}
     (folder / CODEBOOK[0]).write_text(
-        json.dumps(as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        json.dumps(as_json(tables), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    (folder / CODEBOOK[1]).write_text(as_markdown(), encoding="utf-8")
+    (folder / CODEBOOK[1]).write_text(as_markdown(tables), encoding="utf-8")
     manifest = Manifest(
-        study=study.settings.name,
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        study=study,
+        made_at=made_at.isoformat(timespec="seconds") if made_at else None,
         version=version("evalharness"),
-        options={
-            "forms": [str(form) for form in options.forms],
-            "with_ids": options.with_ids,
-            "open_data_only": options.open_data_only,
-        },
+        options={"forms": [str(form) for form in forms], **options},
         rows=rows,
         sha256={path.name: hash_of(path) for path in sorted(folder.iterdir())},
     )
@@ -103,7 +130,7 @@ class _Rows:
         self, study: Study, store: Store, options: Options, progress: Callable[[int], None] | None
     ) -> None:
         self._study, self._store, self._options, self._progress = study, store, options, progress
-        self._key = secrets.token_bytes(32)  # kept nowhere
+        self._key = options.key or secrets.token_bytes(32)
         self._labels = {system.name: system.label for system in study.systems}
         self._cased = {name.lower(): name for name in self._labels}
         longest_first = sorted(self._labels, key=len, reverse=True)  # one name may begin another
@@ -180,6 +207,7 @@ class _Rows:
         yield [
             (
                 prompt.id,
+                prompt.category.value,
                 prompt.task.value,
                 prompt.text,
                 prompt.language,
@@ -246,7 +274,8 @@ class _Rows:
         )
 
     def _is_out(self, voter: Voter) -> bool:
-        return voter.open_data or not self._options.open_data_only
+        agreed = voter.open_data or voter.id.startswith(SIMULATED)
+        return agreed or not self._options.open_data_only
 
     def _name(self, letter: str, stored: str) -> str:
         """What somebody or something is called in this export."""

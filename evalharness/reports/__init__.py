@@ -8,7 +8,7 @@
     measurements  every measurement of every clip, as CSV
     metric_grid   metrics of a category as one table, grouped by what voters are asked
     gate_plots    what a metric shows on known damage, drawn
-    forest, html  the plot, and the single-file HTML report
+    forest, html, pdf   the plot, and the report as one HTML file and as pages to print
     wording, numbers   how things are called and how numbers are written, the same everywhere
 
 Data arrives as arguments; nothing is opened here.
@@ -20,6 +20,7 @@ from evalharness.reports.html import render_html
 from evalharness.reports.interchange import from_json, render_json, to_json
 from evalharness.reports.leaderboard import render_csv, render_markdown, render_terminal
 from evalharness.reports.measurements import render_measurements
+from evalharness.reports.pdf import render_pdf
 from evalharness.reports.summary import (
     CategoryProgress,
     GenerationRow,
@@ -50,6 +51,7 @@ __all__ = [
     "render_json",
     "render_markdown",
     "render_measurements",
+    "render_pdf",
     "render_terminal",
     "to_json",
     "vote_flow",

@@ -21,6 +21,7 @@ from evalharness.reports.delivery import ASPECTS, WAITS, DeliveryRow, differing,
 from evalharness.reports.metric_grid import MetricGrid, cell, metric_grid
 from evalharness.reports.summary import GenerationRow, Summary
 from evalharness.reports.wording import (
+    as_of_line,
     board_counts,
     board_lines,
     flow_line,
@@ -70,7 +71,7 @@ def render_terminal(summary: Summary, console: Console) -> None:
 
 def render_markdown(summary: Summary) -> str:
     """Boards with their recipes, refusals, metrics and generation as Markdown."""
-    parts = [f"# {_plain(summary.study)}", f"Generated {summary.generated_at:%Y-%m-%d %H:%M} UTC."]
+    parts = [f"# {_plain(summary.study)}", f"{as_of_line(summary)}."]
     parts += [flow_line(summary.flow)] if summary.flow else []
     for category in summary.categories:
         boards = [board for board in summary.boards if board.category == category]

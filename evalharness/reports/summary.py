@@ -98,8 +98,8 @@ class CategoryProgress:
     """Voting in one category."""
 
     category: str
-    drawn: int
-    """Battles shown."""
+    drawn: int | None
+    """Battles shown; None where only answered ones are on record."""
     answered: int
     """Battles with a vote."""
 
@@ -108,7 +108,8 @@ class CategoryProgress:
 class VoteFlow:
     """From battles drawn to votes counted: drawn >= answered; votes = excluded + counted."""
 
-    drawn: int
+    drawn: int | None
+    """None where only answered battles are on record."""
     answered: int
     votes: int
     """Answers to questions; a battle may have several."""
@@ -125,7 +126,8 @@ class Summary:
     """Everything a report shows."""
 
     study: str
-    generated_at: datetime
+    as_of: datetime | None
+    """To which moment votes are in it; None where the votes do not say when they were cast."""
     version: str
     """Of evalharness, e.g. `0.1.0`."""
     boards: tuple[Leaderboard, ...] = ()

@@ -8,10 +8,11 @@ from typing import Any
 
 from evalharness.records import Leaderboard
 from evalharness.reports import numbers
-from evalharness.reports.summary import Meaning, MetricRow, VoteFlow
+from evalharness.reports.summary import Meaning, MetricRow, Summary, VoteFlow
 
 __all__ = [
     "HEADLINE",
+    "as_of_line",
     "board_counts",
     "board_lines",
     "flow_line",
@@ -99,6 +100,12 @@ def _alike(reasons: Mapping[str, int]) -> list[tuple[int, str]]:
     ]
 
 
+def as_of_line(summary: Summary) -> str:
+    """To which moment votes are in it, and what made it."""
+    by = f"evalharness {summary.version}"
+    return f"As of {summary.as_of:%Y-%m-%d %H:%M} UTC, by {by}" if summary.as_of else f"By {by}"
+
+
 def board_counts(board: Leaderboard) -> str:
     """How many votes, voters and prompts stand behind a board; 0 of either means that none is on record."""
     voters = numbers.many(board.voters, "voter") if board.voters else "voters not on record"
@@ -145,10 +152,12 @@ def flow_line(flow: VoteFlow) -> str:
     excluded = sum(flow.excluded.values())
     reasons = "; ".join(f"{count} {reason}" for reason, count in flow.excluded.items())
     left_out = f"{excluded:,} excluded" + (f" ({reasons})" if reasons else "")
-    return (
-        f"{numbers.many(flow.drawn, 'battle')} drawn, {flow.answered:,} answered, "
-        f"{numbers.many(flow.votes, 'vote')} cast, {left_out}, {flow.counted:,} counted."
+    battles = (
+        f"{numbers.many(flow.answered, 'battle')} answered"
+        if flow.drawn is None
+        else f"{numbers.many(flow.drawn, 'battle')} drawn, {flow.answered:,} answered"
     )
+    return f"{battles}, {numbers.many(flow.votes, 'vote')} cast, {left_out}, {flow.counted:,} counted."
 
 
 HEADLINE: Mapping[str, str] = {

@@ -239,7 +239,7 @@ def test_text_is_no_formula_and_comes_back_as_it_was(folder: Path, tmp_path: Pat
     out = exported(folder, tmp_path / "out")
     with (out / "prompts.csv").open(encoding="utf-8", newline="") as file:
         _, line = csv.reader(file)
-    assert line[2].startswith("'=HYPERLINK")
+    assert line[3].startswith("'=HYPERLINK")
     assert read(out, TABLES[6], Form.CSV)[0]["text"] == '=HYPERLINK("x")\nline two, "quoted"'
 
 

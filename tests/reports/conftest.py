@@ -98,7 +98,7 @@ def summary(board: Leaderboard) -> Summary:
     )
     return Summary(
         study="Ice & fire",
-        generated_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
+        as_of=datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
         version="0.1.0",
         boards=(board,),
         refused=(Refusal("audio-sync", Question.LIP_ACCURACY, "There are no votes here yet."),),

@@ -118,7 +118,7 @@ def test_the_page_says_what_was_refused_left_out_excluded_and_how(summary):
 
 
 def test_an_empty_summary_still_makes_a_page(summary, read):
-    bare = Summary(summary.study, summary.generated_at, summary.version)
+    bare = Summary(summary.study, summary.as_of, summary.version)
     found = read(render_html(bare))
     assert found.rows == []
 

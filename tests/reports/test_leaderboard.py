@@ -51,7 +51,7 @@ def test_eighty_columns_hold_a_row_a_system_with_its_ties(summary):
 
 def test_markdown_holds_tables_recipe_and_commands(summary):
     text = render_markdown(summary)
-    assert text.startswith("# Ice & fire\n\nGenerated 2026-03-02 09:30 UTC.\n")
+    assert text.startswith("# Ice & fire\n\nAs of 2026-03-02 09:30 UTC, by evalharness 0.1.0.\n")
     assert "| 1–2 | aurora-2 | 1101 | 1050 to 1153 | 64 % | 120 | 24 | 21 | \\<script\\>" in text
     assert "- Interval: 95 % by two-way cluster jackknife over voters and prompts, t with 20 degrees" in text
     assert "- Order effect: 12.5 (−3.25 to 28.2) Elo for being shown on the left" in text
