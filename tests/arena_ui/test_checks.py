@@ -105,7 +105,11 @@ def test_checks_count_for_no_system_and_no_quota(hall: Hall) -> None:
     assert sum(hall.booth()._dealer._shown.tally().categories.values()) == 12
 
 
-def test_the_browser_is_told_of_a_check_by_a_traps_words_alone(hall: Hall) -> None:
+@pytest.mark.parametrize("which", ["hall", "gilded"])
+def test_the_browser_is_told_of_a_check_by_a_traps_words_alone(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    hall: Hall = request.getfixturevalue(which)
     booth = hall.booth()
     voter = newcomer(booth)
     told: dict[Purpose, list[dict[str, object]]] = {purpose: [] for purpose in Purpose}
@@ -125,6 +129,12 @@ def test_the_browser_is_told_of_a_check_by_a_traps_words_alone(hall: Hall) -> No
         for pair in pairs_told
     }
     assert len(shapes) == 1
+    assert sum(map(bool, told.values())) == {"hall": 4, "gilded": 3}[which], "not every kind was shown"
+    asked: dict[str, set[tuple[str, ...]]] = {}
+    for battle in hall.store.battles(voter.id):
+        asked.setdefault(battle.prompt_id, set()).add(battle.questions)
+    assert {len(each) for each in asked.values()} == {1}, "what is asked follows from the prompt"
+    assert len({(len(str(pair["left"])), len(str(pair["right"]))) for pair in pairs_told}) == 1
     assert {len(str(pair["battle_id"])) for pair in pairs_told} == {32}
     for word in (*Purpose, "expected", "repeats"):
         assert f'"{word}"' not in json.dumps(pairs_told)
