@@ -47,7 +47,13 @@ def open_arena(folder: Path, progress: Callable[[int, int], None] | None = None)
     store = Store.open(study.database_url)
     study.storage.fetch(_to_show(store), progress)
     booth = Booth(study, store, Sealer(load_key(study.folder)))
-    arena = Arena(study, store, booth, Health(store.systems), Boards(store, study.systems))
+    arena = Arena(
+        study,
+        store,
+        booth,
+        Health(store.systems),
+        Boards(store, study.systems, sort=study.settings.publishing.sort),
+    )
     _open[:] = [arena]
     return arena
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalharness.errors import RatingError, StoreError
+from evalharness.labels import Sorting
 from evalharness.records import Category, Leaderboard, Question, System
 from evalharness.store import Store
 
@@ -40,9 +41,13 @@ class Boards:
     """Boards under published names. Thread-safe."""
 
     def __init__(
-        self, store: Store, systems: Sequence[System], clock: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        systems: Sequence[System],
+        clock: Callable[[], float] = time.monotonic,
+        sort: Sorting = Sorting.RATING,
     ) -> None:
-        self._store, self._systems, self._clock = store, tuple(systems), clock
+        self._store, self._systems, self._clock, self._sort = store, tuple(systems), clock, sort
         self._standings: Standings | None = None
         self._made: dict[tuple[Category | None, Question], _Made] = {}
         self._counting = threading.Lock()
@@ -78,7 +83,7 @@ class Boards:
         if self._standings is None:
             from evalharness.standings import Standings  # scipy: only where boards are looked at
 
-            self._standings = Standings(self._store, self._systems)
+            self._standings = Standings(self._store, self._systems, self._sort)
         began = self._clock()
         try:
             board: Leaderboard | str = self._standings.board(category, question)

@@ -37,6 +37,7 @@ from evalharness.settings import (
     Settings,
 )
 from evalharness.storage import Storage, storage_at
+from evalharness.systems import Name, SystemSettings
 from evalharness.tolerances import RegressionSettings
 
 __all__ = [
@@ -54,8 +55,6 @@ __all__ = [
 ]
 
 STUDY_FILE = "study.toml"
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=80)]
 
 
 class PromptSettings(Settings):
@@ -230,22 +229,6 @@ class ArenaSettings(Settings):
         if not questions or questions[0] is not Question.OVERALL or len(set(questions)) < len(questions):
             raise ValueError("start with 'overall' and name no question twice")
         return questions
-
-
-class SystemSettings(Settings):
-    """`[[systems]]`: one system of the study."""
-
-    name: Name
-    adapter: Name
-    model: str = ""
-    revision: str = ""
-    codename: Name | None = None
-    concurrency: int = Field(default=1, ge=1, le=64)
-    parameters: dict[str, Any] = Field(default={})
-
-    def record(self) -> System:
-        """The system's record."""
-        return System(**self.model_dump())
 
 
 class StudySettings(Settings):

@@ -19,6 +19,7 @@ __all__ = [
     "Question",
     "Scale",
     "ScreeningKind",
+    "Sorting",
     "Strength",
     "Task",
 ]
@@ -69,6 +70,14 @@ class Scale(StrEnum):
     """Left, right, about the same, both bad."""
     FIVE = "five"
     """Much better and slightly better on either side, about the same."""
+
+
+class Sorting(StrEnum):
+    """What puts systems in order on a board."""
+
+    RATING = "rating"
+    LOWER_BOUND = "lower_bound"
+    """The lower end of the interval: who has few votes does not stand above who is sure."""
 
 
 class Strength(StrEnum):

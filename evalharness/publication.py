@@ -6,8 +6,10 @@ Masked systems appear under their codename, from here on: no later step knows th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+import numpy as np
 
 from evalharness import __version__
 from evalharness.config import Study
@@ -15,10 +17,11 @@ from evalharness.errors import ConfigError, RatingError
 from evalharness.gates import Validation, gate_note, gate_verdict
 from evalharness.ratings import leaderboard
 from evalharness.ratings.tally import tally_codes
-from evalharness.records import Category, Leaderboard, Question
+from evalharness.records import Category, Leaderboard, Prompt, Question
 from evalharness.reports import (
     Meaning,
     MetricRow,
+    Profile,
     Refusal,
     Summary,
     delivery_table,
@@ -29,7 +32,55 @@ from evalharness.reports import (
 )
 from evalharness.store import Store
 
-__all__ = ["boards", "facts", "measurements_csv", "publish", "slices"]
+__all__ = ["ALL", "Selection", "boards", "facts", "measurements_csv", "publish", "slices"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A part of a study; None: all of it."""
+
+    category: Category | None = None
+    question: Question | None = None
+    language: str | None = None
+    """Only prompts in this language, an IETF tag as the prompts have it."""
+    tag: str | None = None
+    """Only prompts with this tag."""
+
+    def prompts(self, store: Store) -> tuple[Prompt, ...]:
+        """The prompts of this part. Raises ConfigError where there are none, and says what there is."""
+        every = store.prompts()
+        found = tuple(
+            prompt
+            for prompt in every
+            if self.category in (None, prompt.category)
+            and self.language in (None, prompt.language)
+            and (self.tag is None or self.tag in prompt.tags)
+        )
+        if every and not found:
+            languages = ", ".join(sorted({prompt.language for prompt in every}))
+            tags = ", ".join(sorted({tag for prompt in every for tag in prompt.tags}))
+            raise ConfigError(
+                f"No prompt of this study is {self._told}. Its prompts are in {languages}; their tags are "
+                f"{tags or 'none'}."
+            )
+        return found
+
+    def name(self, category: Category) -> str:
+        """What its board of a category is called, e.g. `audio-sync · ja`."""
+        return " · ".join(filter(None, (category.value, self.language, self.tag)))
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether it has only some prompts of a category."""
+        return self.language is not None or self.tag is not None
+
+    @property
+    def _told(self) -> str:
+        parts = (self.category, self.language and f"in {self.language}", self.tag and f"tagged {self.tag}")
+        return ", ".join(str(part) for part in parts if part)
+
+
+ALL = Selection()
 
 
 def publish(
@@ -38,18 +89,17 @@ def publish(
     now: datetime,
     *,
     meanings: Mapping[str, Meaning],
-    category: Category | None = None,
-    question: Question | None = None,
+    only: Selection = ALL,
     validations: Mapping[str, Validation] | None = None,
 ) -> Summary:
-    """Everything there is to report about a study as it stands, or only one category or question of it.
+    """Everything there is to report about a study as it stands, or about a part of it.
 
     `meanings` says of each quantity how it is to be read, `validations` what its gates showed. A board
     that these votes do not allow is a `Refusal` with its sentence, never a gap.
     """
-    rated, refused = boards(study, store, category=category, question=question)
+    rated, refused = boards(study, store, only)
     flow = vote_flow(store.battles(), store.votes(), store.exclusions(), store.rulings())
-    found = facts(study, store, now, meanings=meanings, category=category, validations=validations)
+    found = facts(study, store, now, meanings=meanings, only=only, validations=validations)
     return replace(found, boards=rated, refused=refused, flow=flow)
 
 
@@ -59,17 +109,17 @@ def facts(
     now: datetime,
     *,
     meanings: Mapping[str, Meaning],
-    category: Category | None = None,
+    only: Selection = ALL,
     validations: Mapping[str, Validation] | None = None,
 ) -> Summary:
     """As `publish`, but nothing that is made of votes: what was generated, delivered and measured."""
     validations = validations or {}
-    categories = {prompt.id: prompt.category for prompt in store.prompts()}
+    categories = {prompt.id: prompt.category for prompt in only.prompts(store)}
     clips, measurements = store.clips(), store.measurements()
     by_category = {
-        row: [clip for clip in clips if categories[clip.key.prompt_id] is row]
+        row: [clip for clip in clips if categories.get(clip.key.prompt_id) is row]
         for row in Category
-        if row in categories.values() and category in (None, row)
+        if row in categories.values()
     }
     labels = _labels(study)
     return Summary(
@@ -79,11 +129,12 @@ def facts(
         metrics=tuple(
             _judged(row, validations)
             for shown_category, shown in by_category.items()
-            for row in metric_table(measurements, shown, category=shown_category, labels=labels)
+            for row in metric_table(measurements, shown, category=only.name(shown_category), labels=labels)
         ),
         meanings=meanings,
         generation=generation_table(store.jobs(), clips, labels=labels),
         delivery=delivery_table(clips, labels=labels),
+        profiles=_profiles(study),
         recompute=("python -m evalharness leaderboard <study>", "python -m evalharness report <study>"),
     )
 
@@ -98,57 +149,63 @@ def measurements_csv(
 
 
 def boards(
-    study: Study, store: Store, *, category: Category | None = None, question: Question | None = None
+    study: Study, store: Store, only: Selection = ALL
 ) -> tuple[tuple[Leaderboard, ...], tuple[Refusal, ...]]:
     """The boards of all `slices`, and the refused ones."""
     rated: list[Leaderboard] = []
     refused: list[Refusal] = []
-    for each in slices(study, store, category=category, question=question):
+    for category, question in slices(study, store, only):
         try:
-            rated.append(_board(study, store, *each))
+            rated.append(_board(study, store, category, question, only))
         except RatingError as error:
-            refused.append(Refusal(*each, str(error)))
+            refused.append(Refusal(only.name(category), question, str(error)))
     return tuple(rated), tuple(refused)
 
 
-def slices(
-    study: Study, store: Store, *, category: Category | None = None, question: Question | None = None
-) -> tuple[tuple[Category, Question], ...]:
+def slices(study: Study, store: Store, only: Selection = ALL) -> tuple[tuple[Category, Question], ...]:
     """Each category that has prompts with each question that is asked in it.
 
     Raises ConfigError for a question that the study does not ask.
     """
     asked = study.settings.arena.questions
-    if question is not None and question not in asked:
+    if only.question is not None and only.question not in asked:
         raise ConfigError(
-            f"This study asks {', '.join(asked)}; '{question}' is not among them. "
+            f"This study asks {', '.join(asked)}; '{only.question}' is not among them. "
             "Add it to [arena] questions, or choose one of these."
         )
-    prompts = store.prompts()
+    prompts = only.prompts(store)
     present = {prompt.category for prompt in prompts}
     spoken = {prompt.category for prompt in prompts if prompt.spoken}
     return tuple(
         (of_category, asked_of)
         for of_category in Category
-        if of_category in present and category in (None, of_category)
+        if of_category in present
         for asked_of in asked
-        if question in (None, asked_of)
+        if only.question in (None, asked_of)
         # Lips are asked about only where somebody speaks.
         and (asked_of is not Question.LIP_ACCURACY or of_category in spoken)
     )
 
 
-def _board(study: Study, store: Store, category: Category, question: Question) -> Leaderboard:
+def _board(
+    study: Study, store: Store, category: Category, question: Question, only: Selection
+) -> Leaderboard:
     labels = _labels(study)
     columns = store.vote_columns(category=category, question=question)
     votes = tally_codes(**columns._asdict(), labels=labels)
-    cast = store.votes_cast(category=category, question=question)
+    prompts = None
+    if only.is_thin:
+        prompts = {prompt.id for prompt in only.prompts(store)}
+        of_prompt = np.array([prompt in prompts for prompt in votes.prompts], dtype=bool)
+        votes = votes.where(of_prompt[votes.prompt], compact=True)
+    cast = store.votes_cast(category=category, question=question, prompts=prompts)
     return leaderboard(
         votes,
-        category=category,
+        category=only.name(category),
         question=question,
         excluded=cast - votes.votes,
         systems=[system.label for system in study.systems],
+        sort=study.settings.publishing.sort,
     )
 
 
@@ -156,6 +213,22 @@ def _judged(row: MetricRow, validations: Mapping[str, Validation]) -> MetricRow:
     note = gate_note(row.metric, row.version, validations)
     failed = gate_verdict(row.metric, row.version, validations) == "failed"
     return replace(row, note=note, failed_gate=failed)
+
+
+def _profiles(study: Study) -> tuple[Profile, ...]:
+    """What the study says of each system; of a masked one that it is masked, and nothing else."""
+    return tuple(
+        Profile(told.codename, masked=True)
+        if told.codename is not None and told.revealed is None
+        else Profile(
+            told.name,
+            released=told.released,
+            open_weights=told.open_weights,
+            formerly=told.codename,
+            revealed=told.revealed,
+        )
+        for told in study.settings.systems
+    )
 
 
 def _labels(study: Study) -> dict[str, str]:

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from evalharness.labels import Sorting
+
 __all__ = [
     "CheckSettings",
     "ConsentSettings",
@@ -158,6 +160,8 @@ class PublishingSettings(Settings):
     """Of the votes, an SPDX identifier such as CC-BY-4.0; left out, the bundle says that none is stated."""
     url: str = Field(default="", max_length=300)
     """Where the bundle will be found."""
+    sort: Annotated[Sorting, Field(strict=False)] = Sorting.RATING
+    """What puts systems in order on a board; ranks stay what they are."""
 
 
 class ScreeningSettings(Settings):

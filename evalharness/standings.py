@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalharness.labels import Sorting
 from evalharness.ratings import leaderboard
 from evalharness.ratings.tally import tally_codes
 from evalharness.records import Category, Leaderboard, Outcome, Question, System
@@ -38,8 +39,8 @@ Codes = NDArray[np.int32]
 class Standings:
     """The boards of one study. Thread-safe; who asks for a question that is being read waits for it."""
 
-    def __init__(self, store: Store, systems: Sequence[System]) -> None:
-        self._store = store
+    def __init__(self, store: Store, systems: Sequence[System], sort: Sorting = Sorting.RATING) -> None:
+        self._store, self._sort = store, sort
         self._labels = {system.name: system.label for system in systems}
         self._votes: dict[Question, _Votes] = {}
         self._locks = {question: threading.Lock() for question in Question}
@@ -59,6 +60,7 @@ class Standings:
             question=question,
             excluded=cast - tally.votes,
             systems=[*self._labels.values()],
+            sort=self._sort,
         )
 
     def _read(self, question: Question) -> _Votes:

@@ -38,6 +38,7 @@ COMMANDS = {
     "rate",
     "compare",
     "regress",
+    "reveal",
     "verify",
     "plan",
     "simulate",
@@ -45,7 +46,7 @@ COMMANDS = {
     "demo",
 }
 
-WITHOUT_STUDY = {"adapters", "inspect", "metrics", "rate", "compare", "plan", "simulate", "verify"}
+WITHOUT_STUDY = {"adapters", "inspect", "metrics", "rate", "compare", "plan", "simulate", "verify", "reveal"}
 """Commands whose first argument is not a study's folder; their own tests hold them to sentences."""
 
 

@@ -24,7 +24,7 @@ __all__ = ["CHECK", "CHOICES", "Ballots"]
 
 COLUMNS = ("battle", "voter", "prompt", "category", "question", "left", "right", "outcome", "left_out")
 """What boards are made of."""
-CHOICES = ("estimator", "interval", "confidence", "anchor", "seed")
+CHOICES = ("estimator", "interval", "confidence", "anchor", "seed", "sort")
 """What was chosen of a board, as its recipe names it; all else follows from the votes."""
 CHECK = "check"
 """Why an answer to a pair that tests the voter does not count: it is no vote on systems."""

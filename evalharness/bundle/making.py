@@ -88,18 +88,19 @@ def bundle_of_study(
     publishing = study.settings.publishing
     notes = {
         "voters": "everybody" if everybody else "open data",
-        "publishing": publishing.model_dump(exclude_defaults=True),
+        "publishing": publishing.model_dump(exclude_defaults=True, exclude={"sort"}),
         "policies": sorted({battle.policy for battle in store.battles()}),
     }
     tables = folder / TABLES_IN
     _require_new(folder)
     options = Options(open_data_only=not everybody, key=_key(study.folder), made_at=as_of, notes=notes)
     manifest = export(study, store, tables, options, progress=progress)
+    asked = slices(study, store)
     summary = of_votes(
         facts(study, store, as_of, meanings=meanings, validations=validations),
         Ballots(tables, manifest),
-        slices(study, store),
-        {},
+        asked,
+        {each: {"sort": publishing.sort} for each in asked},
         [system.label for system in study.systems],
         has_flow=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from evalharness.gates import read_validations
 from evalharness.records import Category, Question
 from evalharness.registry import METRICS
 from evalharness.reports import Meaning, Summary
+
+if TYPE_CHECKING:
+    from evalharness.publication import Selection
 
 __all__ = ["Form", "leaderboard", "meanings", "summary_of"]
 
@@ -34,13 +37,18 @@ def leaderboard(
     folder: StudyFolder = Path(),
     category: Annotated[Category | None, typer.Option(help="Only this board.")] = None,
     question: Annotated[Question | None, typer.Option(help="Only this question.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Only prompts in this language, as the prompts name it: ja.")
+    ] = None,
+    tag: Annotated[str | None, typer.Option(help="Only prompts with this tag.")] = None,
     form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.TERMINAL,
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
 ) -> None:
     """Rate the systems from the votes as they stand; ends with code 6 when no board can be rated yet."""
     from evalharness import reports
+    from evalharness.publication import Selection
 
-    summary = summary_of(load_study(folder), category=category, question=question)
+    summary = summary_of(load_study(folder), Selection(category, question, language, tag))
     match Form.JSON if as_json else form:
         case Form.TERMINAL:
             reports.render_terminal(summary, out)
@@ -54,11 +62,9 @@ def leaderboard(
         raise typer.Exit(6)
 
 
-def summary_of(
-    study: Study, *, category: Category | None = None, question: Question | None = None
-) -> Summary:
-    """What there is to report of a study now."""
-    from evalharness.publication import publish  # pandas, altair: not at the command line's start
+def summary_of(study: Study, only: Selection | None = None) -> Summary:
+    """What there is to report of a study now, or of a part of it."""
+    from evalharness.publication import ALL, publish  # pandas, altair: not at the command line's start
 
     with store_of(study) as store:
         return publish(
@@ -66,8 +72,7 @@ def summary_of(
             store,
             datetime.now(UTC),
             meanings=meanings(),
-            category=category,
-            question=question,
+            only=only or ALL,
             validations=read_validations(data_folder() / GATES_FILE),
         )
 

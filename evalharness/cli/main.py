@@ -32,6 +32,7 @@ from evalharness.cli import (
     rate,
     regress,
     report,
+    reveal,
     simulate,
     verify,
     voters,
@@ -76,6 +77,7 @@ app.command("rate")(rate.rate)
 app.command("compare")(compare.compare)
 app.command("regress")(regress.regress)
 app.command("report")(report.report)
+app.command("reveal")(reveal.reveal)
 app.command("verify")(verify.verify)
 app.command("plan")(plan.plan)
 app.command("simulate")(simulate.simulate)

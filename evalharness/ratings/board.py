@@ -9,6 +9,7 @@ import numpy as np
 
 import evalharness
 from evalharness.errors import RatingError
+from evalharness.labels import Sorting
 from evalharness.people import SIMULATED
 from evalharness.ratings.estimate import Estimate, Interval
 from evalharness.ratings.fitting import DEFAULT_ESTIMATOR, ESTIMATORS, estimate
@@ -37,12 +38,14 @@ def leaderboard(
     excluded: int = 0,
     systems: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
+    sort: Sorting | str = Sorting.RATING,
 ) -> Leaderboard:
     """Rate the systems on one question within one category (None: over all categories).
 
     Ballots are filtered to that slice; a `Tally` is taken as it is, `category` and `question` then only
     name it. `excluded` votes are reported, not counted; `systems` without a vote are named in the notes;
-    `labels` (codenames) replace names before anything is computed. `seed` drives the rank simulation.
+    `labels` (codenames) replace names before anything is computed. `seed` drives the rank simulation;
+    `sort` puts the systems in order, ranks stay what they are.
 
     Raises RatingError where these votes allow no rating (none, one system, too few, only ties),
     DisconnectedError where systems were never compared, UnknownNameError for estimator or interval.
@@ -76,17 +79,18 @@ def leaderboard(
     return Leaderboard(
         category=name,
         question=question,
-        ratings=_ratings(votes, found, ranks),
+        ratings=_ratings(votes, found, ranks, Sorting(sort)),
         votes=votes.votes,
         voters=len(votes.voters) if votes.voters_known else 0,
         prompts=len(votes.prompts) if votes.prompts_known else 0,
         excluded=excluded,
-        recipe=_recipe(votes, found, ranks, chances, estimator, IntervalMethod(interval), seed),
+        recipe=_recipe(votes, found, ranks, chances, estimator, IntervalMethod(interval), seed)
+        | {"sort": Sorting(sort).value},
         notes=notes,
     )
 
 
-def _ratings(votes: Tally, found: Estimate, ranks: Ranks) -> tuple[Rating, ...]:
+def _ratings(votes: Tally, found: Estimate, ranks: Ranks, sort: Sorting) -> tuple[Rating, ...]:
     wins = votes.counts[LEFT].sum(axis=1) + votes.counts[RIGHT].sum(axis=0)
     losses = votes.counts[LEFT].sum(axis=0) + votes.counts[RIGHT].sum(axis=1)
     ties, bad = (votes.counts[code].sum(axis=0) + votes.counts[code].sum(axis=1) for code in (TIE, BOTH_BAD))
@@ -114,6 +118,8 @@ def _ratings(votes: Tally, found: Estimate, ranks: Ranks) -> tuple[Rating, ...]:
                 win_rate=found.win_rate(system),
             )
         )
+    if sort is Sorting.LOWER_BOUND:
+        return tuple(sorted(rows, key=lambda row: (-row.low, row.system)))
     return tuple(sorted(rows, key=lambda row: (row.rank, row.system)))
 
 

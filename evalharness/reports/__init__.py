@@ -8,6 +8,7 @@
     measurements  every measurement of every clip, as CSV
     metric_grid   metrics of a category as one table, grouped by what voters are asked
     gate_plots    what a metric shows on known damage, drawn
+    beside        what stands beside a rating: status, speed, price, reliability
     forest, html, pdf   the plot, and the report as one HTML file and as pages to print
     wording, numbers   how things are called and how numbers are written, the same everywhere
 
@@ -26,6 +27,7 @@ from evalharness.reports.summary import (
     GenerationRow,
     Meaning,
     MetricRow,
+    Profile,
     Refusal,
     Summary,
     VoteFlow,
@@ -38,6 +40,7 @@ __all__ = [
     "GenerationRow",
     "Meaning",
     "MetricRow",
+    "Profile",
     "Refusal",
     "Summary",
     "VoteFlow",

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from evalharness.records import Leaderboard
 from evalharness.reports import delivery, numbers, wording
+from evalharness.reports.beside import Beside, beside
 from evalharness.reports.forest import forest_svg
 from evalharness.reports.metric_grid import MetricGrid, metric_grid, reading
 from evalharness.reports.summary import Refusal, Summary
@@ -22,6 +23,7 @@ class _Drawn:
     """A board with its plots, in both widths."""
 
     board: Leaderboard
+    beside: Beside
     wide: Markup
     narrow: Markup
 
@@ -59,7 +61,7 @@ def render_html(summary: Summary) -> str:
 def _section(summary: Summary, category: str) -> _Section:
     return _Section(
         category=category,
-        boards=tuple(_drawn(board) for board in summary.boards if board.category == category),
+        boards=tuple(_drawn(summary, board) for board in summary.boards if board.category == category),
         refused=tuple(refusal for refusal in summary.refused if refusal.category == category),
         metrics=metric_grid([row for row in summary.metrics if row.category == category], summary.meanings),
     )
@@ -70,7 +72,7 @@ def _breakable(name: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[._])", name))
 
 
-def _drawn(board: Leaderboard) -> _Drawn:
+def _drawn(summary: Summary, board: Leaderboard) -> _Drawn:
     drawn = [forest_svg(board, compact=compact) for compact in (False, True)]
     wide, narrow = (Markup(svg) for svg in drawn)  # noqa: S704 - Vega escapes every text it draws
-    return _Drawn(board, wide, narrow)
+    return _Drawn(board, beside(summary, board), wide, narrow)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -65,6 +65,6 @@ def render_json(summary: Summary) -> str:
 
 
 def _time(value: object) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # which a datetime is, too
         return value.isoformat()
     raise TypeError(f"A report holds a {type(value).__name__}, for which JSON has no form.")

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from evalharness.records import Leaderboard, Rating
 from evalharness.reports import numbers
+from evalharness.reports.beside import beside, figures
 from evalharness.reports.delivery import ASPECTS, WAITS, DeliveryRow, differing, said
 from evalharness.reports.metric_grid import MetricGrid, cell, metric_grid
 from evalharness.reports.summary import GenerationRow, Summary
@@ -26,6 +27,7 @@ from evalharness.reports.wording import (
     board_lines,
     flow_line,
     interval_line,
+    mask_lines,
     question_title,
     tied_with,
     tied_words,
@@ -35,6 +37,17 @@ from evalharness.reports.wording import (
 __all__ = ["render_csv", "render_markdown", "render_terminal"]
 
 _BOARD_COLUMNS = ("rank", "system", "rating", "interval", "wins", "votes", "voters", "prompts", "tied with")
+ASIDE = (
+    "status",
+    "acceptable",
+    "median_latency_s",
+    "clip_usd",
+    "failed",
+    "refused",
+    "released",
+    "open_weights",
+)
+"""Columns of CSV beside the rating."""
 _WIDE = 110
 """Columns of a terminal from which a board shows everything."""
 _NUMERIC = frozenset({"rank", "rating", "wins", "votes", "voters", "prompts", "mean", "n", "done", "waiting"})
@@ -48,6 +61,9 @@ def render_terminal(summary: Summary, console: Console) -> None:
             rows = [_board_row(board, row) for row in board.ratings]
             wide = console.width >= _WIDE
             console.print(_rich(heading, *((_BOARD_COLUMNS, rows) if wide else _narrowed(board, rows))))
+            if wide:
+                aside = beside(summary, board)
+                console.print(_rich("Beside the rating", aside.columns, aside.rows))
             console.print(
                 f"[dim]{escape(board_counts(board))}. {escape(interval_line(board.recipe) or '')}[/]"
             )
@@ -72,6 +88,7 @@ def render_terminal(summary: Summary, console: Console) -> None:
 def render_markdown(summary: Summary) -> str:
     """Boards with their recipes, refusals, metrics and generation as Markdown."""
     parts = [f"# {_plain(summary.study)}", f"{as_of_line(summary)}."]
+    parts += [_plain(line) for line in mask_lines(summary)]
     parts += [flow_line(summary.flow)] if summary.flow else []
     for category in summary.categories:
         boards = [board for board in summary.boards if board.category == category]
@@ -81,6 +98,8 @@ def render_markdown(summary: Summary) -> str:
         for board in boards:
             parts.append(f"### {question_title(board.question)}")
             parts.append(_markdown(_BOARD_COLUMNS, [_board_row(board, row) for row in board.ratings]))
+            aside = beside(summary, board)
+            parts.append(_markdown(aside.columns, aside.rows))
             parts.extend(f"> {_plain(note)}" for note in board.notes)
             parts.append("\n".join(f"- {label}: {_plain(line)}" for label, line in board_lines(board)))
         for refusal in refusals:
@@ -109,11 +128,11 @@ def render_csv(summary: Summary) -> str:
     recipe = ("estimator", "interval", "confidence", "seed", "data_sha256", "version")
     text = io.StringIO()
     columns = ["category", "question", "system", *fields, "tied_with", "board_votes", "board_voters"]
-    columns += ["board_prompts", "board_excluded", *recipe, "refused"]
+    columns += ["board_prompts", "board_excluded", *recipe, *ASIDE, "refused"]
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
     for board in summary.boards:
-        for row in board.ratings:
+        for row, aside in zip(board.ratings, figures(summary, board), strict=True):
             writer.writerow(
                 {
                     "category": board.category,
@@ -126,6 +145,8 @@ def render_csv(summary: Summary) -> str:
                     "board_prompts": board.prompts,
                     "board_excluded": board.excluded,
                     **{name: board.recipe.get(name, "") for name in recipe},
+                    **{name: getattr(aside, name) for name in ASIDE},
+                    "acceptable": (aside.acceptable or {}).get("value"),
                 }
             )
     for refusal in summary.refused:

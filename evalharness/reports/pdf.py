@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 
 from evalharness.records import Leaderboard
 from evalharness.reports import numbers, wording
+from evalharness.reports.beside import beside
 from evalharness.reports.forest import forest_svg
 from evalharness.reports.metric_grid import MetricGrid, cell, metric_grid
 from evalharness.reports.summary import Summary
@@ -180,11 +181,13 @@ def _pages(summary: Summary) -> list[_Page]:
     layout = _Layout()
     layout.heading(summary.study, 20)
     layout.text(wording.as_of_line(summary), ink="#5c646e")
+    for line in wording.mask_lines(summary):
+        layout.text(line)
     if summary.flow:
         layout.text(wording.flow_line(summary.flow))
     for category in summary.categories:
         for board in (board for board in summary.boards if board.category == category):
-            _board(layout, board)
+            _board(layout, summary, board)
         for refusal in (refusal for refusal in summary.refused if refusal.category == category):
             layout.heading(f"{wording.title(category)} · {wording.question_title(refusal.question)}")
             layout.text(f"Not rated: {refusal.sentence}")
@@ -208,7 +211,7 @@ def _pages(summary: Summary) -> list[_Page]:
     return layout.pages
 
 
-def _board(layout: _Layout, board: Leaderboard) -> None:
+def _board(layout: _Layout, summary: Summary, board: Leaderboard) -> None:
     name = f"{wording.title(board.category)} · {wording.question_title(board.question)}"
     layout.heading(name, follows=min(200, 60 + 34 * len(board.ratings)))
     layout.text(wording.headline(board))
@@ -229,6 +232,12 @@ def _board(layout: _Layout, board: Leaderboard) -> None:
             for row in board.ratings
         ],
     )
+    aside = beside(summary, board)
+    for start in range(1, len(aside.columns), 5):
+        part = slice(start, start + 5)
+        layout.table(
+            (aside.columns[0], *aside.columns[part]), [(row[0], *row[part]) for row in aside.rows], 7
+        )
     for note in board.notes:
         layout.text(f"Note. {note}", 8)
     for label, said in wording.board_lines(board):

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from evalharness.records import Leaderboard, Question
 from evalharness.reports.delivery import DeliveryRow
 
-__all__ = ["CategoryProgress", "GenerationRow", "Meaning", "MetricRow", "Refusal", "Summary", "VoteFlow"]
+__all__ = [
+    "CategoryProgress",
+    "GenerationRow",
+    "Meaning",
+    "MetricRow",
+    "Profile",
+    "Refusal",
+    "Summary",
+    "VoteFlow",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,20 @@ class GenerationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of a system apart from its clips; nothing of one that is masked."""
+
+    system: str
+    released: date | None = None
+    open_weights: bool | None = None
+    masked: bool = False
+    """Whether `system` is a codename."""
+    formerly: str | None = None
+    """The codename under which it was shown until it was revealed."""
+    revealed: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CategoryProgress:
     """Voting in one category."""
 
@@ -137,6 +160,7 @@ class Summary:
     """`<metric>.<quantity>` -> how its numbers are to be read."""
     generation: tuple[GenerationRow, ...] = ()
     delivery: tuple[DeliveryRow, ...] = ()
+    profiles: tuple[Profile, ...] = ()
     flow: VoteFlow | None = None
     recompute: tuple[str, ...] = ()
     """Commands that compute this report again."""

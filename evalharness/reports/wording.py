@@ -18,6 +18,7 @@ __all__ = [
     "flow_line",
     "headline",
     "interval_line",
+    "mask_lines",
     "not_scored",
     "question_title",
     "tied_with",
@@ -106,6 +107,22 @@ def as_of_line(summary: Summary) -> str:
     return f"As of {summary.as_of:%Y-%m-%d %H:%M} UTC, by {by}" if summary.as_of else f"By {by}"
 
 
+def mask_lines(summary: Summary) -> tuple[str, ...]:
+    """Which names are codenames, and which were."""
+    masked = [row.system for row in summary.profiles if row.masked]
+    lines = []
+    if len(masked) == 1:
+        lines.append(f"{masked[0]} is a codename: who stands behind it is not told yet.")
+    elif masked:
+        lines.append(f"{', '.join(masked)} are codenames: who stands behind them is not told yet.")
+    lines += [
+        f"{row.system} was shown as {row.formerly} until {row.revealed:%Y-%m-%d}."
+        for row in summary.profiles
+        if row.formerly is not None and row.revealed is not None
+    ]
+    return tuple(lines)
+
+
 def board_counts(board: Leaderboard) -> str:
     """How many votes, voters and prompts stand behind a board; 0 of either means that none is on record."""
     voters = numbers.many(board.voters, "voter") if board.voters else "voters not on record"
@@ -171,9 +188,10 @@ HEADLINE: Mapping[str, str] = {
 
 def headline(board: Leaderboard, sentences: Mapping[str, str] = HEADLINE) -> str:
     """The board's answer in a sentence, as strong as the evidence and no stronger."""
-    first = board.ratings[0].system
+    best = min(board.ratings, key=lambda row: row.rank)
+    first = best.system
     tied = tied_with(board, first)
-    if len(board.ratings) > 1 and not tied and board.ratings[0].rank_high == 1:
+    if len(board.ratings) > 1 and not tied and best.rank_high == 1:
         return sentences["alone"].format(first=first)
     if len(tied) == len(board.ratings) - 1:
         return sentences["nobody_told"].format(first=first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -111,8 +111,17 @@ class Counting:
         with self._database.reading("count the exclusions") as connection:
             return int(connection.execute(query).scalar_one())
 
-    def votes_cast(self, *, category: Category | None, question: Question) -> int:
-        """How many votes on comparisons there are, those that are left out of `vote_columns` too."""
+    def votes_cast(
+        self,
+        *,
+        category: Category | None,
+        question: Question,
+        prompts: Collection[str] | None = None,
+    ) -> int:
+        """How many votes on comparisons there are, those that are left out of `vote_columns` too.
+
+        `prompts`: only votes on these.
+        """
         votes, battles = schema.votes, schema.battles
         query = (
             select(func.count())
@@ -121,6 +130,8 @@ class Counting:
         )
         if category is not None:
             query = query.where(battles.c.category == category)
+        if prompts is not None:
+            query = query.where(battles.c.prompt_id.in_(prompts))
         with self._database.reading("count the votes") as connection:
             return connection.execute(query).scalar_one()
 

@@ -29,7 +29,8 @@ def _board(office: Office, category: str, question: Question) -> Leaderboard | s
     from evalharness.standings import Standings  # scipy: only who looks at a board loads it
 
     standings: Standings = office.lasting.get(
-        "standings", lambda: Standings(office.store, office.study.systems)
+        "standings",
+        lambda: Standings(office.store, office.study.systems, office.study.settings.publishing.sort),
     )
     try:
         return standings.board(None if category == ALL else Category(category), question)

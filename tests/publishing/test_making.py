@@ -22,7 +22,7 @@ from evalharness.ratings.reading import read_votes
 from evalharness.records import Ballot, Outcome, Question
 from evalharness.reports import Summary, from_json
 from evalharness.store import Store
-from tests.bundle.conftest import EXCLUDED, OPEN, SECRETS, SYSTEMS, bundled
+from tests.publishing.conftest import EXCLUDED, OPEN, SECRETS, SYSTEMS, bundled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
