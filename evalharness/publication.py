@@ -5,9 +5,10 @@ Masked systems appear under their codename, from here on: no later step knows th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +18,9 @@ from evalharness.errors import ConfigError, RatingError
 from evalharness.gates import Validation, gate_note, gate_verdict
 from evalharness.ratings import leaderboard
 from evalharness.ratings.tally import tally_codes
-from evalharness.records import Category, Leaderboard, Prompt, Question
+from evalharness.records import Category, Leaderboard, Prompt, Purpose, Question
 from evalharness.reports import (
+    Agreement,
     Meaning,
     MetricRow,
     Profile,
@@ -32,7 +34,10 @@ from evalharness.reports import (
 )
 from evalharness.store import Store
 
-__all__ = ["ALL", "Selection", "boards", "facts", "measurements_csv", "publish", "slices"]
+if TYPE_CHECKING:
+    from evalharness.agreement import ClipId
+
+__all__ = ["ALL", "Selection", "agreement", "boards", "facts", "measurements_csv", "publish", "slices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,65 @@ def facts(
         profiles=_profiles(study),
         recompute=("python -m evalharness leaderboard <study>", "python -m evalharness report <study>"),
     )
+
+
+def agreement(
+    study: Study,
+    store: Store,
+    meanings: Mapping[str, Meaning],
+    validations: Mapping[str, Validation],
+    progress: Callable[[int, int], None] | None = None,
+) -> Agreement:
+    """How far the measurements agree with the votes that count; `progress(done, total)` counts slices."""
+    import pandas as pd
+
+    from evalharness.agreement import VOTE_COLUMNS, agreement_of
+
+    labels = _labels(study)
+    votes = pd.DataFrame(
+        (
+            (
+                vote.category,
+                vote.question,
+                vote.voter_id,
+                vote.prompt_id,
+                labels.get(vote.left, vote.left),
+                labels.get(vote.right, vote.right),
+                vote.left_seed,
+                vote.right_seed,
+                vote.outcome,
+            )
+            for piece in store.cast()
+            for vote in piece
+            if vote.purpose == Purpose.COMPARISON and not vote.vote_excluded and not vote.voter_excluded
+        ),
+        columns=list(VOTE_COLUMNS),
+    )
+    values, versions = _values(study, store)
+    failed = frozenset(
+        metric
+        for metric, version in versions.items()
+        if gate_verdict(metric, version, validations) == "failed"
+    )
+    return agreement_of(votes, values, meanings, failed_gates=failed, progress=progress)
+
+
+def _values(study: Study, store: Store) -> tuple[dict[str, dict[ClipId, float]], dict[str, str]]:
+    """Each quantity's values by clip, in the version that most clips have, and that version."""
+    from evalharness.agreement import newest
+
+    labels = _labels(study)
+    clips: dict[str, list[ClipId]] = {}
+    for clip in store.clips():
+        system = labels.get(clip.key.system, clip.key.system)
+        clips.setdefault(clip.sha256, []).append((system, clip.key.prompt_id, clip.key.seed))
+    found: dict[str, dict[str, dict[ClipId, float]]] = {}
+    for row in store.measurements():
+        if row.value is not None:
+            of_version = found.setdefault(row.metric, {}).setdefault(row.version, {})
+            of_version.update(dict.fromkeys(clips.get(row.clip_sha256, ()), row.value))
+    versions = {metric: newest(each) for metric, each in found.items()}
+    return {metric: found[metric][version] for metric, version in versions.items()}, versions
 
 
 def measurements_csv(

@@ -24,6 +24,7 @@ COMMANDS = {
     "init",
     "prompts",
     "adapters",
+    "agreement",
     "generate",
     "blind",
     "audit",

@@ -20,7 +20,7 @@ from evalharness.reports import CategoryProgress, Refusal, VoteFlow
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CHECK", "CHOICES", "Ballots"]
+__all__ = ["CHECK", "CHOICES", "Ballots", "read_votes_table"]
 
 COLUMNS = ("battle", "voter", "prompt", "category", "question", "left", "right", "outcome", "left_out")
 """What boards are made of."""
@@ -36,7 +36,7 @@ class Ballots:
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         """Raises ConfigError where there is no such file, or a column of it is missing."""
-        self._frame = _read(folder / f"votes.{Form.PARQUET}")
+        self._frame = read_votes_table(folder)
         self._manifest = manifest
 
     def boards(
@@ -122,19 +122,21 @@ class Ballots:
         )
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read_votes_table(folder: Path, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+    """These columns of the votes, texts as categories. Raises ConfigError where that cannot be."""
     import pyarrow as pa
     from pyarrow import parquet
 
+    path = folder / f"votes.{Form.PARQUET}"
     try:
         # Texts as places in lists of distinct ones: millions of votes have few.
-        table = parquet.read_table(path, columns=list(COLUMNS), read_dictionary=list(COLUMNS))
+        table = parquet.read_table(path, columns=list(columns), read_dictionary=list(COLUMNS))
     except (OSError, pa.ArrowException) as error:
         raise ConfigError(
             f"{path.name} cannot be read: {str(error).splitlines()[0]}. Boards are computed from it; get the "
             "bundle again from whoever published it."
         ) from error
-    missing = [name for name in COLUMNS if name not in table.column_names]
+    missing = [name for name in columns if name not in table.column_names]
     if missing:
         raise ConfigError(f"{path.name} has no column {', '.join(missing)}, of which boards are made.")
     frame = table.unify_dictionaries().to_pandas()

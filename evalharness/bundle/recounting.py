@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalharness.bundle.ballots import CHOICES, Ballots, Slice
+from evalharness.agreement import VOTE_COLUMNS, ClipId, agreement_of, newest
+from evalharness.bundle.ballots import CHOICES, Ballots, Slice, read_votes_table
 from evalharness.bundle.pages import MEASUREMENTS
 from evalharness.errors import ConfigError
 from evalharness.exports import TABLES, Manifest, read_rows
-from evalharness.reports import Summary
+from evalharness.reports import Agreement, Summary
 
-__all__ = ["chosen_of", "clip_figures", "metric_figures", "of_votes"]
+__all__ = ["agreement_figures", "chosen_of", "clip_figures", "metric_figures", "of_votes"]
 
 BY_NAME = {table.name: table for table in TABLES}
 Metric = tuple[str, str, str, str]
@@ -73,6 +74,26 @@ def _figures(rows: list[tuple[str, str, str]]) -> dict[str, Any]:
         "unscorable": dict(Counter(reason for ending, _, reason in rows if ending == "unscorable")),
         "failed": dict(Counter(reason for ending, _, reason in rows if ending == "failed")),
     }
+
+
+def agreement_figures(folder: Path, tables: Path, summary: Summary) -> Agreement:
+    """How far metrics agree with voters, from the table of votes and measurements.csv.
+
+    Gates and directions are as the summary has them.
+    """
+    votes = read_votes_table(tables, [*VOTE_COLUMNS, "left_out"])
+    found: dict[str, dict[str, dict[ClipId, float]]] = {}
+    with (folder / MEASUREMENTS).open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["ending"] == "value":
+                of_metric = found.setdefault(f"{row['metric']}.{row['quantity']}", {})
+                clip = row["system"], row["prompt"], int(row["seed"])
+                of_metric.setdefault(row["version"], {})[clip] = float(row["value"])
+    versions = {name: newest(each) for name, each in found.items()}
+    values = {name: found[name][version] for name, version in versions.items()}
+    failed = {(row.metric, row.version) for row in summary.metrics if row.failed_gate}
+    failing = frozenset(name for name, version in versions.items() if (name, version) in failed)
+    return agreement_of(votes[votes["left_out"].isna()], values, summary.meanings, failed_gates=failing)
 
 
 def clip_figures(tables: Path, manifest: Manifest) -> dict[str, dict[str, Any]]:

@@ -17,7 +17,7 @@ from evalharness.bundle.ballots import Ballots
 from evalharness.bundle.differing import differences
 from evalharness.bundle.making import FILE_VOTES
 from evalharness.bundle.pages import MEASUREMENTS, PAGES, REPORT, SUMS, TABLES_IN
-from evalharness.bundle.recounting import chosen_of, clip_figures, metric_figures, of_votes
+from evalharness.bundle.recounting import agreement_figures, chosen_of, clip_figures, metric_figures, of_votes
 from evalharness.errors import ConfigError, EvalHarnessError
 from evalharness.exports import (
     TABLES,
@@ -83,6 +83,7 @@ def verify_bundle(folder: Path, progress: Callable[[str], None] | None = None) -
         ("tables say the same in every form", _tables),
         ("ratings, ranks and counts follow from the votes", _votes),
         ("means of metrics follow from the measurements", _metrics),
+        ("agreement of metrics with voters follows from both", _agreement),
         ("latency and price follow from the clips", _clips),
         ("pages say what the report says", _pages),
     ):
@@ -240,6 +241,13 @@ def _metrics(folder: Path, summary: Summary, manifest: Manifest) -> Iterator[str
         yield from differences({key: said[key] for key in gives}, gives, name, MEASUREMENTS)
     for category, system, metric, _ in found:
         yield f"{metric} of {system}, {category}: measured, and not in the report."
+
+
+def _agreement(folder: Path, summary: Summary, _: Manifest) -> Iterator[str]:
+    if not summary.metrics:
+        raise _Skipped("nothing was measured")
+    found = agreement_figures(folder, folder / TABLES_IN, summary)
+    yield from differences(asdict(summary.agreement), asdict(found), "agreement", "votes and measurements")
 
 
 def _clips(folder: Path, summary: Summary, manifest: Manifest) -> Iterator[str]:

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from evalharness.cli import (
     adapters,
+    agreement,
     arena,
     audit,
     blind,
@@ -76,6 +77,7 @@ app.command("export")(export.export)
 app.command("rate")(rate.rate)
 app.command("compare")(compare.compare)
 app.command("regress")(regress.regress)
+app.command("agreement")(agreement.agreement)
 app.command("report")(report.report)
 app.command("reveal")(reveal.reveal)
 app.command("verify")(verify.verify)

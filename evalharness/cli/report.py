@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from evalharness.cli.agreement import agreement_found
 from evalharness.cli.auditing import audit_entry
 from evalharness.cli.leaderboard import meanings, summary_of
 from evalharness.cli.metrics_table import GATES_FILE
@@ -85,6 +87,8 @@ def _report(study: Study) -> None:
     from evalharness.publication import measurements_csv
 
     summary = summary_of(study)
+    if summary.metrics and summary.boards:
+        summary = replace(summary, agreement=agreement_found(study))
     study.reports.mkdir(exist_ok=True)
     files = {
         "report.html": reports.render_html(summary).encode(),

@@ -15,6 +15,7 @@
 Data arrives as arguments; nothing is opened here.
 """
 
+from evalharness.reports.agreement import Agreement, AgreementRow, CombinedRow, PeopleRow, Spread
 from evalharness.reports.delivery import DeliveryRow, delivery_table
 from evalharness.reports.forest import forest_svg
 from evalharness.reports.html import render_html
@@ -35,13 +36,18 @@ from evalharness.reports.summary import (
 from evalharness.reports.tables import generation_table, metric_table, vote_flow
 
 __all__ = [
+    "Agreement",
+    "AgreementRow",
     "CategoryProgress",
+    "CombinedRow",
     "DeliveryRow",
     "GenerationRow",
     "Meaning",
     "MetricRow",
+    "PeopleRow",
     "Profile",
     "Refusal",
+    "Spread",
     "Summary",
     "VoteFlow",
     "delivery_table",

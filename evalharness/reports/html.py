@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from evalharness.records import Leaderboard
-from evalharness.reports import delivery, numbers, wording
+from evalharness.records import Leaderboard, Question
+from evalharness.reports import agreement_table, delivery, numbers, wording
+from evalharness.reports.agreement import Agreement, AgreementRow, CombinedRow, PeopleRow
+from evalharness.reports.agreement_plot import agreement_svg, by_accuracy
 from evalharness.reports.beside import Beside, beside
 from evalharness.reports.forest import forest_svg
 from evalharness.reports.metric_grid import MetricGrid, metric_grid, reading
@@ -29,6 +31,18 @@ class _Drawn:
 
 
 @dataclass(frozen=True, slots=True)
+class _Agreeing:
+    """Metrics held against the votes on one question."""
+
+    question: Question
+    rows: tuple[AgreementRow, ...]
+    people: PeopleRow | None
+    combined: CombinedRow | None
+    wide: Markup
+    narrow: Markup
+
+
+@dataclass(frozen=True, slots=True)
 class _Section:
     """All that one category shows."""
 
@@ -36,6 +50,7 @@ class _Section:
     boards: tuple[_Drawn, ...]
     refused: tuple[Refusal, ...]
     metrics: MetricGrid | None
+    agreement: tuple[_Agreeing, ...]
 
 
 def render_html(summary: Summary) -> str:
@@ -48,7 +63,12 @@ def render_html(summary: Summary) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        numbers=numbers, wording=wording, reading=reading, breakable=_breakable, delivery=delivery
+        numbers=numbers,
+        wording=wording,
+        reading=reading,
+        breakable=_breakable,
+        delivery=delivery,
+        agreeing=agreement_table,
     )
     template = environment.get_template("report.html.j2")
     return template.render(
@@ -64,7 +84,23 @@ def _section(summary: Summary, category: str) -> _Section:
         boards=tuple(_drawn(summary, board) for board in summary.boards if board.category == category),
         refused=tuple(refusal for refusal in summary.refused if refusal.category == category),
         metrics=metric_grid([row for row in summary.metrics if row.category == category], summary.meanings),
+        agreement=tuple(
+            _agreeing(summary.agreement, category, question)
+            for question in dict.fromkeys(
+                row.question for row in summary.agreement.rows if row.category == category
+            )
+        ),
     )
+
+
+def _agreeing(found: Agreement, category: str, question: Question) -> _Agreeing:
+    here = (category, question)
+    rows = tuple(row for row in found.rows if (row.category, row.question) == here)
+    people = next((row for row in found.people if (row.category, row.question) == here), None)
+    combined = next((row for row in found.combined if (row.category, row.question) == here), None)
+    drawn = [agreement_svg(rows, people, compact=compact) for compact in (False, True)]
+    wide, narrow = (Markup(svg) for svg in drawn)  # noqa: S704 - Vega escapes every text it draws
+    return _Agreeing(question, by_accuracy(rows), people, combined, wide, narrow)
 
 
 def _breakable(name: str) -> Markup:

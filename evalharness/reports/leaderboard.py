@@ -17,6 +17,8 @@ from rich.table import Table
 
 from evalharness.records import Leaderboard, Rating
 from evalharness.reports import numbers
+from evalharness.reports.agreement_table import COLUMNS as AGREEMENT_COLUMNS
+from evalharness.reports.agreement_table import agreement_tables
 from evalharness.reports.beside import beside, figures
 from evalharness.reports.delivery import ASPECTS, WAITS, DeliveryRow, differing, said
 from evalharness.reports.metric_grid import MetricGrid, cell, metric_grid
@@ -113,6 +115,10 @@ def render_markdown(summary: Summary) -> str:
         )
         parts.append(_markdown(*_grid_table(grid)))
         parts.append("\n".join(f"- {_plain(note)}" for note in _grid_notes(grid)))
+    for heading, lines, rows in agreement_tables(summary.agreement):
+        parts.append(f"## {heading}")
+        parts += [_plain(line) for line in lines]
+        parts.append(_markdown(AGREEMENT_COLUMNS, rows))
     for columns, rows, heading in _side_tables(summary):
         parts.append(f"## {heading}")
         parts.append(_markdown(columns, rows))

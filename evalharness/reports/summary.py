@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from evalharness.records import Leaderboard, Question
+from evalharness.reports.agreement import Agreement
 from evalharness.reports.delivery import DeliveryRow
 
 __all__ = [
@@ -23,6 +24,9 @@ __all__ = [
     "Summary",
     "VoteFlow",
 ]
+
+
+NO_AGREEMENT = Agreement()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,8 @@ class Summary:
     generation: tuple[GenerationRow, ...] = ()
     delivery: tuple[DeliveryRow, ...] = ()
     profiles: tuple[Profile, ...] = ()
+    agreement: Agreement = NO_AGREEMENT
+    """Of metrics with voters."""
     flow: VoteFlow | None = None
     recompute: tuple[str, ...] = ()
     """Commands that compute this report again."""

@@ -46,10 +46,12 @@ SYSTEMS = (
 )
 STREAMS = Streams("mp4", 5.0, 854, 480, 24.0, 120, "h264", "yuv420p", audio_codec="aac")
 STRENGTH = {"glacier": 0.7, "ember": 0.5, "willow": 0.3}
+LAG = {"glacier": 0.03, "ember": 0.02, "willow": 0.05}
 PROMPTS = 8
 OPEN = tuple(f"open-{number}" for number in range(7))
 PRIVATE = ("private-0", "private-1")
 EXCLUDED = "open-6"
+MEANINGS = {"sync.lag": Meaning("zero", "av_sync")}
 SECRETS = ("open-0", "open-6", "private-", "glacier", "ada-of-prolific", "battle-", "Grace")
 """What no file of a bundle may hold."""
 QUESTIONS = (Question.OVERALL, Question.AV_SYNC)
@@ -94,7 +96,7 @@ def _deliver(store: Store, system: str, prompt: str, number: int) -> None:
     ended = (
         Measurement(sha, "sync.lag", "2", MeasurementStatus.UNSCORABLE, unit="s", reason="no speech")
         if number == 3
-        else Measurement(sha, "sync.lag", "2", MeasurementStatus.VALUE, 0.01 * number - 0.02, "s")
+        else Measurement(sha, "sync.lag", "2", MeasurementStatus.VALUE, 0.01 * number - LAG[system], "s")
     )
     store.put_measurements([ended])
 
@@ -145,7 +147,7 @@ def bundled(study_folder: Path, to: Path, *, everybody: bool = False) -> Summary
             study,
             store,
             to,
-            meanings={"sync.lag": Meaning("zero", "av_sync")},
+            meanings=MEANINGS,
             validations={},
             everybody=everybody,
         )

@@ -17,12 +17,13 @@ from evalharness.bundle.making import KEY_FILE
 from evalharness.cli.main import app
 from evalharness.config import load_study
 from evalharness.errors import ConfigError
+from evalharness.publication import agreement
 from evalharness.ratings import leaderboard
 from evalharness.ratings.reading import read_votes
 from evalharness.records import Ballot, Outcome, Question
 from evalharness.reports import Summary, from_json
 from evalharness.store import Store
-from tests.publishing.conftest import EXCLUDED, OPEN, SECRETS, SYSTEMS, bundled
+from tests.publishing.conftest import EXCLUDED, MEANINGS, OPEN, SECRETS, SYSTEMS, bundled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -121,6 +122,19 @@ def test_words_say_what_was_done_and_under_which_licence(bundle: Path) -> None:
         "@misc{harbour-and-sea,\n  author = {Lovelace, Ada},\n  title = {{Harbour: a study}},\n"
         "  year = {2026},\n  note = {Report bundle, made by evalharness 0.1.0}\n}\n"
     )
+
+
+def test_agreement_is_that_of_the_store(study_folder: Path, tmp_path: Path) -> None:
+    study = load_study(study_folder)
+    with Store.open(study.database_url) as store:
+        wanted = agreement(study, store, MEANINGS, {})
+    found = bundled(study_folder, tmp_path / "all", everybody=True).agreement
+    assert [row.metric for row in found.rows] == ["sync.lag", "sync.lag"]
+    assert [row.speaks for row in found.rows] == [True, False]
+    for one, other in zip(found.rows, wanted.rows, strict=True):
+        assert one.accuracy.value == pytest.approx(other.accuracy.value)
+        assert one.accuracy.low == pytest.approx(other.accuracy.low)
+        assert (one.votes, one.unscored) == (other.votes, other.unscored)
 
 
 def test_moments_are_days(bundle: Path) -> None:

@@ -94,6 +94,12 @@ def test_the_command_line_takes_parts(folder: Path) -> None:
     assert json.loads(told.stdout)["boards"][0]["category"] == "text-to-video · ja"
 
 
+def test_where_no_metric_can_be_held_against_votes_that_is_said(folder: Path) -> None:
+    told = CliRunner().invoke(app, ["agreement", str(folder)])  # this study's metric is nobody's
+    assert told.exit_code == 6
+    assert "No metric has values for enough votes" in told.stdout
+
+
 def test_by_their_lower_bounds_systems_stand_in_that_order(folder: Path, tmp_path: Path) -> None:
     study = load_study(folder)
     by_rating = summary_of(study).boards[0]

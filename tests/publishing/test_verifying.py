@@ -23,9 +23,6 @@ from evalharness.errors import ConfigError
 from evalharness.exports import TABLES, Form, hash_of, read_manifest, read_rows, write_table
 from evalharness.reports import Summary, from_json
 
-FILES, READABLE, FORMS, VOTES, METRICS, CLIPS, PAGES_SAY = range(7)
-"""Places of the checks."""
-
 
 @pytest.fixture
 def copy(bundle: Path, tmp_path: Path) -> Path:
@@ -68,10 +65,10 @@ def change_table(folder: Path, name: str, change: Callable[[list[dict[str, Any]]
 def test_a_bundle_as_it_was_made_is_as_it_says(bundle: Path) -> None:
     checks = verify_bundle(bundle)
     assert [check for check in checks if check.found or check.skipped] == []
-    assert len(checks) == 6
+    assert len(checks) == 7
     told = CliRunner().invoke(app, ["verify", str(bundle)])
     assert told.exit_code == 0
-    assert told.stdout.count("as said") == 6
+    assert told.stdout.count("as said") == 7
 
 
 @pytest.mark.parametrize(
@@ -104,8 +101,11 @@ def test_a_changed_vote_is_found_though_every_hash_and_form_fits(copy: Path) -> 
 
     change_table(copy, "votes", turn)
     differs = found(copy)
-    assert set(differs) == {"ratings, ranks and counts follow from the votes"}
-    sentences = " ".join(next(iter(differs.values())))
+    assert set(differs) == {
+        "ratings, ranks and counts follow from the votes",
+        "agreement of metrics with voters follows from both",
+    }
+    sentences = " ".join(differs["ratings, ranks and counts follow from the votes"])
     assert "wins is" in sentences
     assert "data_sha256" in sentences or "more." in sentences
 
@@ -161,8 +161,18 @@ def test_a_changed_measurement_is_found(copy: Path) -> None:
     csv.writer(text, lineterminator="\n").writerows(lines)
     file.write_text(text.getvalue())
     cover_up(copy)
+    assert "means of metrics follow from the measurements" in found(copy)
+
+
+def test_a_changed_agreement_is_found(copy: Path) -> None:
+    def flatter(summary: Summary) -> Summary:
+        row, *others = summary.agreement.rows
+        better = replace(row, accuracy=replace(row.accuracy, value=0.99))
+        return replace(summary, agreement=replace(summary.agreement, rows=(better, *others)))
+
+    write_again(copy, flatter)
     (about,) = found(copy)
-    assert about == "means of metrics follow from the measurements"
+    assert about == "agreement of metrics with voters follows from both"
 
 
 def test_a_changed_price_is_found(copy: Path) -> None:
