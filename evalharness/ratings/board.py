@@ -21,6 +21,8 @@ from evalharness.records import Ballot, Category, Leaderboard, Question, Rating
 
 __all__ = ["ALL_CATEGORIES", "leaderboard"]
 
+MOST_IN_PAIRS = 24
+"""Systems on a board up to which its recipe has every pair of them."""
 ALL_CATEGORIES = "all"
 """The category of a board over every ballot."""
 
@@ -174,10 +176,27 @@ def _recipe(
         "acceptable": _acceptable(votes, found, interval),
         "order_effect_elo": _plain(found.order_effect()),
         "tie_parameter": _plain(found.tie_parameter()),
+        "pairs": _pairs(votes, found),
         "iterations": found.fit.iterations,
         "converged": found.fit.converged,
         "data_sha256": votes.sha256(),
         "version": f"evalharness {evalharness.__version__}",
+    }
+
+
+def _pairs(votes: Tally, found: Estimate) -> dict[str, Any] | None:
+    """How often every two systems met, and the chance that the first of them wins; None on large boards."""
+    names = votes.systems
+    if len(names) > MOST_IN_PAIRS:
+        return None
+    met = votes.pairs + votes.pairs.T
+    return {
+        "systems": list(names),
+        "votes": met.tolist(),
+        "wins": [
+            [None if one == other else _plain(found.win_probability(one, other)) for other in names]
+            for one in names
+        ],
     }
 
 

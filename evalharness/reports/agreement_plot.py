@@ -118,6 +118,7 @@ def _line(at: float, name: str) -> dict[str, Any]:
 
 
 _CONFIG = {
+    "aria": False,
     "view": {"stroke": None},
     "font": _FONT,
     "axis": {

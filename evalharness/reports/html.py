@@ -12,12 +12,23 @@ from evalharness.records import Leaderboard, Question
 from evalharness.reports import agreement_table, delivery, numbers, wording
 from evalharness.reports.agreement import Agreement, AgreementRow, CombinedRow, PeopleRow
 from evalharness.reports.agreement_plot import agreement_svg, by_accuracy
-from evalharness.reports.beside import Beside, beside
+from evalharness.reports.beside import Beside, beside, figures
 from evalharness.reports.forest import forest_svg
+from evalharness.reports.frontier import Frontier, frontier_svg, frontiers
 from evalharness.reports.metric_grid import MetricGrid, metric_grid, reading
 from evalharness.reports.summary import Refusal, Summary
 
 __all__ = ["render_html"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two systems: the chance that the first wins, with interval, and how often they met."""
+
+    value: float
+    low: float
+    high: float
+    votes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,9 @@ class _Drawn:
 
     board: Leaderboard
     beside: Beside
+    frontiers: tuple[tuple[Frontier, Markup, Markup], ...]
+    pairs: tuple[tuple[str, tuple[_Pair | None, ...]], ...]
+    """Each system with what is known of it against each other one, in the board's order."""
     wide: Markup
     narrow: Markup
 
@@ -98,9 +112,12 @@ def _agreeing(found: Agreement, category: str, question: Question) -> _Agreeing:
     rows = tuple(row for row in found.rows if (row.category, row.question) == here)
     people = next((row for row in found.people if (row.category, row.question) == here), None)
     combined = next((row for row in found.combined if (row.category, row.question) == here), None)
-    drawn = [agreement_svg(rows, people, compact=compact) for compact in (False, True)]
-    wide, narrow = (Markup(svg) for svg in drawn)  # noqa: S704 - Vega escapes every text it draws
+    wide, narrow = (_svg(agreement_svg(rows, people, compact=compact)) for compact in (False, True))
     return _Agreeing(question, by_accuracy(rows), people, combined, wide, narrow)
+
+
+def _svg(drawn: str) -> Markup:
+    return Markup(drawn)  # noqa: S704 - Vega escapes every text it draws
 
 
 def _breakable(name: str) -> Markup:
@@ -109,6 +126,24 @@ def _breakable(name: str) -> Markup:
 
 
 def _drawn(summary: Summary, board: Leaderboard) -> _Drawn:
-    drawn = [forest_svg(board, compact=compact) for compact in (False, True)]
-    wide, narrow = (Markup(svg) for svg in drawn)  # noqa: S704 - Vega escapes every text it draws
-    return _Drawn(board, beside(summary, board), wide, narrow)
+    wide, narrow = (_svg(forest_svg(board, compact=compact)) for compact in (False, True))
+    costs = tuple(
+        (found, _svg(frontier_svg(found)), _svg(frontier_svg(found, compact=True)))
+        for found in frontiers(board, figures(summary, board))
+    )
+    return _Drawn(board, beside(summary, board), costs, _pairs(board), wide, narrow)
+
+
+def _pairs(board: Leaderboard) -> tuple[tuple[str, tuple[_Pair | None, ...]], ...]:
+    told = board.recipe.get("pairs")
+    if told is None:
+        return ()
+    place = {name: number for number, name in enumerate(told["systems"])}
+    names = [row.system for row in board.ratings]
+
+    def pair(one: str, other: str) -> _Pair | None:
+        wins = told["wins"][place[one]][place[other]]
+        met = told["votes"][place[one]][place[other]]
+        return None if wins is None else _Pair(wins["value"], wins["low"], wins["high"], met)
+
+    return tuple((one, tuple(pair(one, other) for other in names)) for one in names)
