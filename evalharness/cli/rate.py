@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,11 +20,22 @@ __all__ = ["rate"]
 
 def rate(
     file: Annotated[Path, typer.Argument(help="Votes, one a row: CSV, TSV, Parquet, JSON or JSON lines.")],
-    left: Annotated[str, typer.Option(help="Column of the system on the left.")] = "left",
-    right: Annotated[str, typer.Option(help="Column of the system on the right.")] = "right",
-    outcome: Annotated[str, typer.Option(help="Column of the outcome.")] = "outcome",
-    voter: Annotated[str, typer.Option(help="Column of who voted.")] = "voter",
-    prompt: Annotated[str, typer.Option(help="Column of what was voted on.")] = "prompt",
+    like: Annotated[
+        str | None, typer.Option(help="Written as this arena writes its votes: lmarena, genai-bench.")
+    ] = None,
+    left: Annotated[
+        str | None, typer.Option(help="Column of the system on the left.", show_default="left")
+    ] = None,
+    right: Annotated[
+        str | None, typer.Option(help="Column of the system on the right.", show_default="right")
+    ] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="Column of the outcome.", show_default="outcome")
+    ] = None,
+    voter: Annotated[str | None, typer.Option(help="Column of who voted.", show_default="voter")] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Column of what was voted on.", show_default="prompt")
+    ] = None,
     outcomes: Outcomes = None,
     winner_named: WinnerNamed = False,
     without: Without = None,
@@ -57,13 +69,19 @@ def rate(
     from evalharness import reports
     from evalharness.ratings import leaderboard
     from evalharness.ratings.fitting import DEFAULT_ESTIMATOR
+    from evalharness.ratings.sources import source
 
-    columns = {"left": left, "right": right, "outcome": outcome, "voter": voter, "prompt": prompt}
+    roles = {"left": left, "right": right, "outcome": outcome, "voter": voter, "prompt": prompt}
+    known: Mapping[str, Any] = source(like) if like is not None else {role: role for role in roles}
+    columns: dict[str, str | None] = {
+        role: known[role] if given is None else given for role, given in roles.items()
+    }
     columns |= {role: name for role, name in (("time", time), ("count", count)) if name is not None}
     votes = votes_of(
         file,
         columns,
         outcomes=outcomes,
+        known=known.get("outcomes") if like is not None else None,
         winner_named=winner_named,
         without=without,
         delimiter=delimiter,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -65,14 +66,18 @@ Delimiter = Annotated[str | None, typer.Option(help="What separates the cells of
 
 def votes_of(
     file: Path,
-    columns: dict[str, str],
+    columns: Mapping[str, str | None],
     *,
     outcomes: list[str] | None = None,
+    known: Mapping[str, str] | None = None,
     winner_named: bool = False,
     without: list[Silent] | None = None,
     delimiter: str | None = None,
 ) -> Tally:
-    """The votes of a file; `columns` by role. Raises ConfigError for options that cannot be read."""
+    """The votes of a file; `columns` by role, `known` what labels mean that `outcomes` does not name.
+
+    Raises ConfigError for options that cannot be read.
+    """
     from evalharness.ratings.reading import read_votes
 
     untold = set(without or ())
@@ -83,7 +88,7 @@ def votes_of(
     return read_votes(
         file,
         **named,
-        outcomes=_meanings(outcomes or []),
+        outcomes={**(known or {}), **_meanings(outcomes or [])},
         winner_named=winner_named,
         sides=Silent.SIDES not in untold,
         delimiter=delimiter,

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from evalharness.cli.main import app
-from evalharness.errors import ConfigError, RatingError
+from evalharness.errors import ConfigError, RatingError, UnknownNameError
 from evalharness.ratings import leaderboard, tally_frame
 from evalharness.ratings.simulate import simulate
 from evalharness.ratings.tally import OUTCOMES
@@ -50,6 +50,41 @@ def test_one_word_is_enough_and_gives_the_board_of_the_same_votes(file: Path, vo
     shown = run(file)
     assert shown.exit_code == 0
     assert "900 votes from 40 voters on 25 prompts" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("like", "columns", "labels"),
+    [
+        ("lmarena", ("model_a", "model_b", "winner"), ("model_a", "model_b", "tie", "tie (bothbad)")),
+        ("lmarena", ("model_a", "model_b", "winner"), ("model_a", "model_b", "tie", "both_bad")),
+        (
+            "genai-bench",
+            ("left_model", "right_model", "vote_type"),
+            ("leftvote", "rightvote", "tievote", "bothbad_vote"),
+        ),
+    ],
+)
+def test_files_of_known_arenas_need_one_word(
+    votes: pd.DataFrame, tmp_path: Path, like: str, columns: tuple[str, ...], labels: tuple[str, ...]
+) -> None:
+    path = tmp_path / "theirs.csv"
+    spelled = dict(zip(("left", "right", "tie", "both_bad"), labels, strict=True))
+    theirs = votes.replace({"outcome": spelled}).rename(
+        columns=dict(zip(("left", "right", "outcome"), columns, strict=True))
+    )
+    theirs.rename(columns={"voter": "judge"}).to_csv(path, index=False)
+    done = run(path, "--like", like, "--voter", "judge", "--prompt", "prompt", "--json")
+    assert done.exit_code == 0, done.output
+    assert from_json(Leaderboard, done.stdout).ratings == leaderboard(tally_frame(votes)).ratings
+    silent = from_json(Leaderboard, run(path, "--like", like, "--json").stdout)
+    assert silent.voters == 0
+    assert any("do not say who cast them" in note for note in silent.notes)
+
+
+def test_an_arena_that_is_not_known_is_named(file: Path) -> None:
+    done = run(file, "--like", "somebody")
+    assert isinstance(done.exception, UnknownNameError)
+    assert "known are lmarena, genai-bench" in str(done.exception)
 
 
 @pytest.mark.parametrize(
