@@ -21,6 +21,7 @@ from evalharness.ratings.tally import tally_codes
 from evalharness.records import Category, Leaderboard, Prompt, Purpose, Question
 from evalharness.reports import (
     Agreement,
+    HabitRow,
     Meaning,
     MetricRow,
     Profile,
@@ -35,9 +36,23 @@ from evalharness.reports import (
 from evalharness.store import Store
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from evalharness.agreement import ClipId
 
-__all__ = ["ALL", "Selection", "agreement", "boards", "facts", "measurements_csv", "publish", "slices"]
+__all__ = [
+    "ALL",
+    "Selection",
+    "agreement",
+    "boards",
+    "facts",
+    "measurements_csv",
+    "publish",
+    "slices",
+]
+
+
+EVIDENCE = ("first_heard", "first_seen", "answer_s", "seen_left", "seen_right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +167,33 @@ def agreement(
     progress: Callable[[int, int], None] | None = None,
 ) -> Agreement:
     """How far the measurements agree with the votes that count; `progress(done, total)` counts slices."""
+    from evalharness.agreement import agreement_of
+
+    votes = _votes(study, store)
+    values, versions = _values(study, store)
+    failed = frozenset(
+        metric
+        for metric, version in versions.items()
+        if gate_verdict(metric, version, validations) == "failed"
+    )
+    return agreement_of(votes, values, meanings, failed_gates=failed, progress=progress)
+
+
+def habits(study: Study, store: Store) -> tuple[HabitRow, ...]:
+    """How the votes that count were cast: towards a side or what came first, how long, how much was seen."""
+    from evalharness.habits import habits_of
+
+    return habits_of(_votes(study, store))
+
+
+def _votes(study: Study, store: Store) -> pd.DataFrame:
+    """The votes that count, one a row, with their evidence; systems under the names they are published by."""
     import pandas as pd
 
-    from evalharness.agreement import VOTE_COLUMNS, agreement_of
+    from evalharness.agreement import VOTE_COLUMNS
 
     labels = _labels(study)
-    votes = pd.DataFrame(
+    return pd.DataFrame(
         (
             (
                 vote.category,
@@ -169,20 +205,14 @@ def agreement(
                 vote.left_seed,
                 vote.right_seed,
                 vote.outcome,
+                *(vote.evidence.get(name) for name in EVIDENCE),
             )
             for piece in store.cast()
             for vote in piece
             if vote.purpose == Purpose.COMPARISON and not vote.vote_excluded and not vote.voter_excluded
         ),
-        columns=list(VOTE_COLUMNS),
+        columns=[*VOTE_COLUMNS, *EVIDENCE],
     )
-    values, versions = _values(study, store)
-    failed = frozenset(
-        metric
-        for metric, version in versions.items()
-        if gate_verdict(metric, version, validations) == "failed"
-    )
-    return agreement_of(votes, values, meanings, failed_gates=failed, progress=progress)
 
 
 def _values(study: Study, store: Store) -> tuple[dict[str, dict[ClipId, float]], dict[str, str]]:

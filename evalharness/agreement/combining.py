@@ -15,7 +15,7 @@ from scipy import optimize
 from scipy.special import expit
 
 from evalharness.agreement.joining import Codes, Reals, Slice
-from evalharness.agreement.pairwise import Share, clustered
+from evalharness.ratings.shares import Share, clustered
 
 __all__ = ["Combination", "combine"]
 

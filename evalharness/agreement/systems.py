@@ -13,11 +13,11 @@ import numpy as np
 from scipy import stats
 
 from evalharness.agreement.joining import Reals, Slice
-from evalharness.agreement.pairwise import CONFIDENCE
 from evalharness.errors import RatingError
 from evalharness.ratings.davidson import davidson
 from evalharness.ratings.newton import order_identifiable
 from evalharness.ratings.recount import Recount
+from evalharness.ratings.shares import CONFIDENCE
 from evalharness.ratings.tally import Tally, tally_codes
 
 __all__ = ["DRAWS", "LEAST_SYSTEMS", "Correlation", "Strengths"]

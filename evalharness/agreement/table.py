@@ -14,9 +14,10 @@ import numpy as np
 
 from evalharness.agreement.combining import combine
 from evalharness.agreement.joining import ClipId, Slice, oriented
-from evalharness.agreement.pairwise import Share, accuracy, among_voters
+from evalharness.agreement.pairwise import accuracy, among_voters
 from evalharness.agreement.systems import Correlation, Strengths
 from evalharness.errors import RatingError
+from evalharness.ratings.shares import Share
 from evalharness.records import Question
 from evalharness.reports import Agreement, AgreementRow, CombinedRow, Meaning, PeopleRow, Spread
 

@@ -24,6 +24,8 @@ __all__ = ["CHECK", "CHOICES", "Ballots", "read_votes_table"]
 
 COLUMNS = ("battle", "voter", "prompt", "category", "question", "left", "right", "outcome", "left_out")
 """What boards are made of."""
+FULL = ("category", "question", "left", "right", "outcome")
+"""Columns without an empty cell."""
 CHOICES = ("estimator", "interval", "confidence", "anchor", "seed", "sort")
 """What was chosen of a board, as its recipe names it; all else follows from the votes."""
 CHECK = "check"
@@ -142,7 +144,8 @@ def read_votes_table(folder: Path, columns: Sequence[str] = COLUMNS) -> pd.DataF
     frame = table.unify_dictionaries().to_pandas()
     outcomes = {outcome.value for outcome in OUTCOMES}
     wrong = sorted(set(frame["outcome"].dropna().unique()) - outcomes)
-    if wrong or frame[["category", "question", "left", "right", "outcome"]].isna().any().any():
+    needed = [name for name in FULL if name in columns]
+    if wrong or frame[needed].isna().any().any():
         raise ConfigError(
             f"{path.name} has an answer that is none: "
             + (

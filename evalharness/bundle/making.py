@@ -14,7 +14,7 @@ from typing import Any
 from evalharness import __version__
 from evalharness.bundle.ballots import CHOICES, Ballots
 from evalharness.bundle.pages import MEASUREMENTS, PAGES, SUMS, TABLES_IN, sums
-from evalharness.bundle.recounting import agreement_figures, of_votes
+from evalharness.bundle.recounting import agreement_figures, habit_figures, of_votes
 from evalharness.config import Study
 from evalharness.errors import ConfigError
 from evalharness.exports import TABLES, Column, Form, Kind, Manifest, Options, Table, export, write_tables
@@ -104,6 +104,7 @@ def bundle_of_study(
         [system.label for system in study.systems],
         has_flow=True,
     )
+    summary = replace(summary, habits=habit_figures(tables))
     if summary.metrics:
         text = measurements_csv(study, store, meanings, validations)
         (folder / MEASUREMENTS).write_text(text, encoding="utf-8")

@@ -10,15 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evalharness.agreement import VOTE_COLUMNS, ClipId, agreement_of, newest
 from evalharness.bundle.ballots import CHOICES, Ballots, Slice, read_votes_table
 from evalharness.bundle.pages import MEASUREMENTS
 from evalharness.errors import ConfigError
 from evalharness.exports import TABLES, Manifest, read_rows
-from evalharness.reports import Agreement, Summary
+from evalharness.habits import HABIT_COLUMNS, habits_of
+from evalharness.reports import Agreement, HabitRow, Summary
 
-__all__ = ["agreement_figures", "chosen_of", "clip_figures", "metric_figures", "of_votes"]
+__all__ = ["agreement_figures", "chosen_of", "clip_figures", "habit_figures", "metric_figures", "of_votes"]
 
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 BY_NAME = {table.name: table for table in TABLES}
 Metric = tuple[str, str, str, str]
 """Category, system, quantity, version."""
@@ -70,6 +74,7 @@ def _figures(rows: list[tuple[str, str, str]]) -> dict[str, Any]:
         "mean": statistics.fmean(values) if values else None,
         "deviation": statistics.stdev(values) if len(values) > 1 else None,
         "magnitude": statistics.fmean(map(abs, values)) if values else None,
+        "quantiles": tuple(np.quantile(values, QUANTILES).tolist()) if values else None,
         "n": len(values),
         "unscorable": dict(Counter(reason for ending, _, reason in rows if ending == "unscorable")),
         "failed": dict(Counter(reason for ending, _, reason in rows if ending == "failed")),
@@ -94,6 +99,12 @@ def agreement_figures(folder: Path, tables: Path, summary: Summary) -> Agreement
     failed = {(row.metric, row.version) for row in summary.metrics if row.failed_gate}
     failing = frozenset(name for name, version in versions.items() if (name, version) in failed)
     return agreement_of(votes[votes["left_out"].isna()], values, summary.meanings, failed_gates=failing)
+
+
+def habit_figures(tables: Path) -> tuple[HabitRow, ...]:
+    """How the votes that count were cast, from the table of votes."""
+    votes = read_votes_table(tables, [*HABIT_COLUMNS, "left_out"])
+    return habits_of(votes[votes["left_out"].isna()])
 
 
 def clip_figures(tables: Path, manifest: Manifest) -> dict[str, dict[str, Any]]:

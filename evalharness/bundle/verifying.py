@@ -17,7 +17,14 @@ from evalharness.bundle.ballots import Ballots
 from evalharness.bundle.differing import differences
 from evalharness.bundle.making import FILE_VOTES
 from evalharness.bundle.pages import MEASUREMENTS, PAGES, REPORT, SUMS, TABLES_IN
-from evalharness.bundle.recounting import agreement_figures, chosen_of, clip_figures, metric_figures, of_votes
+from evalharness.bundle.recounting import (
+    agreement_figures,
+    chosen_of,
+    clip_figures,
+    habit_figures,
+    metric_figures,
+    of_votes,
+)
 from evalharness.errors import ConfigError, EvalHarnessError
 from evalharness.exports import (
     TABLES,
@@ -199,6 +206,9 @@ def _votes(folder: Path, summary: Summary, manifest: Manifest) -> Iterator[str]:
         elif refused[key].sentence != refusal.sentence:
             why = refused[key].sentence
             yield f"{refusal.category}, {refusal.question}: not rated for another reason: {why}"
+    if summary.habits:
+        found_habits = [asdict(row) for row in habit_figures(folder / TABLES_IN)]
+        yield from differences([asdict(row) for row in summary.habits], found_habits, "habits", "the votes")
     if summary.flow is not None and again.flow is not None:
         yield from differences(asdict(summary.flow), asdict(again.flow), "votes", "the table of votes")
 

@@ -84,9 +84,12 @@ def told_of_bundle(folder: Path, summary: Summary) -> None:
 
 def _report(study: Study) -> None:
     from evalharness import reports
-    from evalharness.publication import measurements_csv
+    from evalharness.publication import habits, measurements_csv
 
     summary = summary_of(study)
+    if summary.boards:
+        with store_of(study) as store:
+            summary = replace(summary, habits=habits(study, store))
     if summary.metrics and summary.boards:
         summary = replace(summary, agreement=agreement_found(study))
     study.reports.mkdir(exist_ok=True)

@@ -26,6 +26,7 @@ from evalharness.reports.pdf import render_pdf
 from evalharness.reports.summary import (
     CategoryProgress,
     GenerationRow,
+    HabitRow,
     Meaning,
     MetricRow,
     Profile,
@@ -42,6 +43,7 @@ __all__ = [
     "CombinedRow",
     "DeliveryRow",
     "GenerationRow",
+    "HabitRow",
     "Meaning",
     "MetricRow",
     "PeopleRow",

@@ -17,6 +17,7 @@ __all__ = [
     "correlation",
     "interval",
     "people_line",
+    "share",
 ]
 
 COLUMNS = ("quantity", "agrees", "interval", "votes", "unscored", "Kendall", "Spearman", "remarks")
@@ -41,15 +42,15 @@ def people_line(row: PeopleRow) -> str:
     ties = f"{row.undecided:,} of {numbers.many(row.votes, 'vote')} name no side and are left out."
     if row.agree is None:
         return f"{ties} No pair was judged by two voters for a side, so how far voters agree is not known."
-    return f"{ties} Another voter on the same clips agrees in {_share(row.agree)}."
+    return f"{ties} Another voter on the same clips agrees in {share(row.agree)}."
 
 
 def combined_line(row: CombinedRow) -> str:
     """What several quantities together foretell, in a sentence."""
     return (
-        f"{len(row.metrics)} quantities together foretell {_share(row.accuracy)} of "
+        f"{len(row.metrics)} quantities together foretell {share(row.accuracy)} of "
         f"{numbers.many(row.votes, 'vote')} on prompts that they had not seen; the best alone, {row.best}, "
-        f"{_share(row.best_accuracy)}. A predictor of votes, and no rating."
+        f"{share(row.best_accuracy)}. A predictor of votes, and no rating."
     )
 
 
@@ -72,8 +73,9 @@ def _remarks(row: AgreementRow) -> tuple[str, ...]:
     return tuple(words for words, holds in said if holds)
 
 
-def _share(found: Spread) -> str:
-    return f"{numbers.percent(found.value)} ({interval(found)})"
+def share(found: Spread | None) -> str:
+    """A share with its interval; a dash where there is none."""
+    return numbers.NONE if found is None else f"{numbers.percent(found.value)} ({interval(found)})"
 
 
 def _cells(row: AgreementRow) -> tuple[str, ...]:

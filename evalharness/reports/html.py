@@ -16,6 +16,7 @@ from evalharness.reports.beside import Beside, beside, figures
 from evalharness.reports.forest import forest_svg
 from evalharness.reports.frontier import Frontier, frontier_svg, frontiers
 from evalharness.reports.metric_grid import MetricGrid, metric_grid, reading
+from evalharness.reports.offsets import offset_rows, offset_sentence, offsets_svg
 from evalharness.reports.summary import Refusal, Summary
 
 __all__ = ["render_html"]
@@ -65,6 +66,8 @@ class _Section:
     refused: tuple[Refusal, ...]
     metrics: MetricGrid | None
     agreement: tuple[_Agreeing, ...]
+    offsets: tuple[tuple[str, str, Markup, Markup], ...]
+    """Of each lag: its name, the plot in words, and the plot in both widths."""
 
 
 def render_html(summary: Summary) -> str:
@@ -93,11 +96,21 @@ def render_html(summary: Summary) -> str:
 
 
 def _section(summary: Summary, category: str) -> _Section:
+    metrics = [row for row in summary.metrics if row.category == category]
     return _Section(
         category=category,
         boards=tuple(_drawn(summary, board) for board in summary.boards if board.category == category),
         refused=tuple(refusal for refusal in summary.refused if refusal.category == category),
-        metrics=metric_grid([row for row in summary.metrics if row.category == category], summary.meanings),
+        metrics=metric_grid(metrics, summary.meanings),
+        offsets=tuple(
+            (
+                metric,
+                offset_sentence(rows),
+                _svg(offsets_svg(rows)),
+                _svg(offsets_svg(rows, compact=True)),
+            )
+            for metric, rows in offset_rows(metrics, summary.meanings)
+        ),
         agreement=tuple(
             _agreeing(summary.agreement, category, question)
             for question in dict.fromkeys(

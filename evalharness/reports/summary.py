@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from evalharness.records import Leaderboard, Question
-from evalharness.reports.agreement import Agreement
+from evalharness.reports.agreement import Agreement, Spread
 from evalharness.reports.delivery import DeliveryRow
 
 __all__ = [
     "CategoryProgress",
     "GenerationRow",
+    "HabitRow",
     "Meaning",
     "MetricRow",
     "Profile",
@@ -27,6 +28,8 @@ __all__ = [
 
 
 NO_AGREEMENT = Agreement()
+Quantiles = tuple[float, float, float, float, float]
+"""Below which 5, 25, 50, 75 and 95 % lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class MetricRow:
     """What to know before believing it: what its gates showed, a sentence."""
     failed_gate: bool = False
     """Whether it failed a gate."""
+    quantiles: Quantiles | None = None
+    """Values below which 5, 25, 50, 75 and 95 % of the clips lie; None where there is none."""
 
     @property
     def clips(self) -> int:
@@ -118,6 +123,26 @@ class Profile:
     formerly: str | None = None
     """The codename under which it was shown until it was revealed."""
     revealed: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HabitRow:
+    """How votes were cast in one category, whatever they say of systems."""
+
+    category: str
+    votes: int
+    decided: int
+    """Votes for a side."""
+    left: Spread | None
+    """Share of these for the left side; without a bias one half, since both orders are shown."""
+    first_heard: Spread | None
+    """Share for the side that was heard first, where one was; None where the page did not say."""
+    first_seen: Spread | None
+    """Share for the side that was seen first, where clips were shown in turn."""
+    answer_s: Quantiles | None
+    """From first picture to last answer, seconds."""
+    seen: Quantiles | None
+    """Share of its moments that the less watched clip of a pair was played."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +190,7 @@ class Summary:
     generation: tuple[GenerationRow, ...] = ()
     delivery: tuple[DeliveryRow, ...] = ()
     profiles: tuple[Profile, ...] = ()
+    habits: tuple[HabitRow, ...] = ()
     agreement: Agreement = NO_AGREEMENT
     """Of metrics with voters."""
     flow: VoteFlow | None = None

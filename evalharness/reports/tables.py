@@ -76,7 +76,22 @@ def _metric_row(
         unmeasured=len(found) - len(rows),
         category=category,
         magnitude=statistics.fmean(map(abs, values)) if values else None,
+        quantiles=quantiles(values),
     )
+
+
+def quantiles(values: Sequence[float]) -> tuple[float, float, float, float, float] | None:
+    """The 5, 25, 50, 75 and 95 % points, between neighbours in proportion; None without a value."""
+    if not values:
+        return None
+    ordered, last = sorted(values), len(values) - 1
+
+    def at(share: float) -> float:
+        below = int(share * last)
+        above = min(below + 1, last)
+        return ordered[below] + (share * last - below) * (ordered[above] - ordered[below])
+
+    return at(0.05), at(0.25), at(0.5), at(0.75), at(0.95)
 
 
 def generation_table(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from evalharness.records import Leaderboard
 from evalharness.reports import numbers
-from evalharness.reports.summary import Meaning, MetricRow, Summary, VoteFlow
+from evalharness.reports.summary import Meaning, MetricRow, Quantiles, Summary, VoteFlow
 
 __all__ = [
     "HEADLINE",
@@ -19,6 +19,7 @@ __all__ = [
     "headline",
     "interval_line",
     "mask_lines",
+    "middle",
     "not_scored",
     "question_title",
     "tied_with",
@@ -162,6 +163,13 @@ def _fit_line(recipe: Mapping[str, Any]) -> str | None:
         return None
     state = "converged" if recipe["converged"] else "NOT converged"
     return f"{state} after {recipe.get('iterations')} Newton steps"
+
+
+def middle(found: Quantiles | None, say: Callable[[float], str]) -> str:
+    """A median with where nine of ten lie; a dash where nothing is known."""
+    if found is None:
+        return numbers.NONE
+    return f"{say(found[2])} ({say(found[0])} to {say(found[4])})"
 
 
 def flow_line(flow: VoteFlow) -> str:

@@ -15,9 +15,10 @@ from scipy import stats
 from evalharness.agreement import VOTE_COLUMNS, ClipId, agreement_of
 from evalharness.agreement.combining import combine
 from evalharness.agreement.joining import Slice, oriented
-from evalharness.agreement.pairwise import accuracy, among_voters, clustered
+from evalharness.agreement.pairwise import accuracy, among_voters
 from evalharness.agreement.systems import Strengths
 from evalharness.ratings import leaderboard, tally_frame
+from evalharness.ratings.shares import clustered
 from evalharness.reports import Meaning
 
 SYSTEMS = ("amber", "birch", "cedar", "dune")
