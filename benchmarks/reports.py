@@ -22,7 +22,7 @@ import resource
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -54,6 +54,8 @@ STREAMS = Streams("mp4", 5.0, 854, 480, 24.0, 120, "h264", "yuv420p")
 SYSTEMS = tuple(System(f"s{number:02d}", "folder") for number in range(20))
 VOTERS, PROMPTS = 2000, 200
 MORE = 25
+LATE = "late"
+"""Who casts the votes that come later."""
 BATTLES = """INSERT INTO battles (id, voter_id, prompt_id, category, left_system, left_seed, left_exhibit,
 right_system, right_seed, right_exhibit, first_system, second_system, probability, policy, created_at,
 purpose)
@@ -65,14 +67,14 @@ VALUES (:id, 'overall', :voter, :outcome, :at, '{"plays"\\: 1}')"""
 PEER = Path(__file__).parent / "peers" / "board.py"
 
 
-def rows(votes: int, seed: int) -> Iterator[dict[str, str]]:
+def rows(votes: int, seed: int, voters: Sequence[str]) -> Iterator[dict[str, str]]:
     """Answered comparisons, no voter shown a pair of systems twice on a prompt."""
     rng = random.Random(seed)
     pairs = [*combinations((system.name for system in SYSTEMS), 2)]
     seen: set[tuple[int, int, int]] = set()
     number = 0
     while number < votes:
-        drawn = rng.randrange(VOTERS), rng.randrange(PROMPTS), rng.randrange(len(pairs))
+        drawn = rng.randrange(len(voters)), rng.randrange(PROMPTS), rng.randrange(len(pairs))
         if drawn in seen:
             continue
         seen.add(drawn)
@@ -81,7 +83,7 @@ def rows(votes: int, seed: int) -> Iterator[dict[str, str]]:
         wins = rng.random() < 0.5 + (int(left[1:]) - int(right[1:])) / 50
         yield {
             "id": f"{seed:02x}{number:030x}",
-            "voter": f"v{drawn[0]}",
+            "voter": voters[drawn[0]],
             "prompt": f"p{drawn[1]}",
             "left": left,
             "right": right,
@@ -102,8 +104,9 @@ def fill(folder: Path, votes: int) -> None:
         store.put_prompts(
             [Prompt(f"p{n}", Task.TEXT_TO_VIDEO, "A bell.", "en", "CC0-1.0") for n in range(PROMPTS)]
         )
-        for number in range(VOTERS):
-            store.put_voter(Voter(f"v{number}", ("en",), NOW, "1", f"t{number}", open_data=True))
+        voters = [f"v{number}" for number in range(VOTERS)]
+        for name in (*voters, LATE):
+            store.put_voter(Voter(name, ("en",), NOW, "1", f"token of {name}", open_data=True))
         for system in SYSTEMS:
             keys = [JobKey(system.name, f"p{n}", 1) for n in range(PROMPTS)]
             store.add_jobs(keys)
@@ -114,12 +117,12 @@ def fill(folder: Path, votes: int) -> None:
                 store.put_exhibit(
                     Exhibit(name, key, name, key.prompt_id, f"{name}.mp4", "e", 9, STREAMS, False, -23.0)
                 )
-        vote(store, votes, 1)
+        vote(store, votes, 1, voters)
 
 
-def vote(store: Store, votes: int, seed: int) -> None:
+def vote(store: Store, votes: int, seed: int, voters: Sequence[str]) -> None:
     """More votes."""
-    more = rows(votes, seed)
+    more = rows(votes, seed, voters)
     with store._database.writing("fill the study") as connection:
         while piece := [row for _, row in zip(range(20_000), more, strict=False)]:
             for statement in (BATTLES, QUESTIONS, VOTES):
@@ -181,7 +184,7 @@ def later_look(folder: Path) -> Callable[[], object]:
     store = Store.open(study.database_url)
     standings = Standings(store, study.systems)
     standings.board(Category.TEXT_TO_VIDEO, Question.OVERALL)
-    vote(store, MORE, 2)
+    vote(store, MORE, 2, [LATE])
     return lambda: standings.board(Category.TEXT_TO_VIDEO, Question.OVERALL)
 
 
@@ -219,7 +222,10 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name) / "study"
                 fill(folder, votes)
-                took = {step: pool.apply(measured, (step, folder)) for step in STEPS}
+                took = {}
+                for step in STEPS:
+                    took[step] = pool.apply(measured, (step, folder))
+                    print(f"{votes:,} votes, {step}: {took[step][0]:.2f} s", flush=True)
                 peer = None if failed else _peer(python, folder)
             for step, (seconds, more) in took.items():
                 ratio = f"{peer[0] / seconds:.2f}" if peer else ""
