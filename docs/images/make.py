@@ -25,10 +25,8 @@ from arena_ui.booth import Booth
 from arena_ui.owner.accounts import set_password
 from arena_ui.owner.roles import Role
 from arena_ui.tokens import Sealer
-from evalharness.cli.leaderboard import summary_of
 from evalharness.config import Study, load_study
 from evalharness.records import Battle, Outcome, Question, Vote
-from evalharness.reports import render_html
 from evalharness.store import Store
 
 HERE = Path(__file__).parent
@@ -49,9 +47,8 @@ def main() -> None:
     subprocess.run([sys.executable, "-m", "evalharness", "demo", str(folder), "--no-serve"], check=True)
     study = load_study(folder)
     _let_voters_in(study)
-    study.reports.mkdir(exist_ok=True)
+    subprocess.run([sys.executable, "-m", "evalharness", "report", str(folder)], check=True)
     report = study.reports / "report.html"
-    report.write_text(render_html(summary_of(study)), encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with _served("evalharness", "arena", str(folder)) as address:
@@ -62,6 +59,10 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1100, "height": 1250})
         page.goto(report.resolve().as_uri())
         page.screenshot(path=HERE / "report.png")
+        phone = browser.new_context(viewport={"width": 390, "height": 1500}, color_scheme="dark").new_page()
+        phone.goto(report.resolve().as_uri())
+        phone.get_by_role("heading", name="Metrics and voters").first.scroll_into_view_if_needed()
+        phone.screenshot(path=HERE / "report-phone.png")
         _releases(browser, folder.with_name(f"{folder.name}-releases"))
         browser.close()
 

@@ -84,12 +84,12 @@ def bundle_of_study(
             "publish. 'evalharness report' has the boards of all voters without their answers; "
             "--everybody makes a bundle for use within the house."
         )
-    as_of = _newest_day(store, {voter.id for voter in voters})
+    as_of, policies = _day_and_policies(store, {voter.id for voter in voters})
     publishing = study.settings.publishing
     notes = {
         "voters": "everybody" if everybody else "open data",
         "publishing": publishing.model_dump(exclude_defaults=True, exclude={"sort"}),
-        "policies": sorted({battle.policy for battle in store.battles()}),
+        "policies": policies,
     }
     tables = folder / TABLES_IN
     _require_new(folder)
@@ -166,12 +166,19 @@ def _is_nobody(voter: str) -> bool:
     return voter.startswith(SIMULATED)
 
 
-def _newest_day(store: Store, voters: set[str]) -> datetime:
-    """The day of the newest vote that is in the bundle: a moment would say who was the last."""
-    moments = [vote.cast_at for piece in store.cast() for vote in piece if vote.voter_id in voters]
-    if not moments:
+def _day_and_policies(store: Store, voters: set[str]) -> tuple[datetime, list[str]]:
+    """The day of these voters' newest vote, since a moment would say who was last; how pairs were drawn."""
+    newest: datetime | None = None
+    policies: set[str] = set()
+    for piece in store.cast():
+        own = [vote for vote in piece if vote.voter_id in voters]
+        policies.update(vote.policy for vote in own)
+        moments = [vote.cast_at for vote in own]
+        newest = max([*moments, newest] if newest else moments, default=None)
+    if newest is None:
         raise ConfigError("There is no vote to publish yet: nobody who may be published has voted.")
-    return max(moments).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = newest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return day, sorted(policies)
 
 
 def _key(folder: Path) -> bytes:
