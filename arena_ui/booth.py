@@ -124,7 +124,9 @@ class Booth:
         )
         self._exhibits: dict[str, Exhibit] = {each.id: each for each in exhibits}
         self._pool = Pool(store.prompts(), exhibits)
-        self._dealer = Dealer(settings, store, self._pool, copies, clock)
+        self._dealer = Dealer(
+            settings, store, self._pool, copies, clock, lambda voter_id: sealer.secret("checks", voter_id)
+        )
         self._dealing = threading.Lock()
         self._turns = [threading.RLock() for _ in range(TURNS)]
         self._known = KnownBattles(store)
@@ -284,9 +286,9 @@ class Booth:
             return Conflict("You answered this pair before; your answer stands and nothing was changed.")
         return Saved(again=shown.faulty)
 
-    def clip(self, token: str) -> Clip | None:
-        """The clip behind a token, or None."""
-        showing, battle = self._opened(token)
+    def clip(self, token: str, voter: Voter | None) -> Clip | None:
+        """The clip behind a token, for the voter whose pair it is of; or None."""
+        showing, battle = self._opened(token, voter)
         if showing is None or battle is None or showing.part not in (Part.LEFT, Part.RIGHT):
             return None
         sides = [self._exhibit(battle.left_exhibit), self._exhibit(battle.right_exhibit)]
@@ -296,9 +298,9 @@ class Booth:
         length = common_length([side.bytes for side in sides])
         return Clip(path, length, showing.fill, self._sealer.receipt(battle.id, showing.part))
 
-    def picture(self, token: str) -> Path | None:
-        """The prompt's picture behind a token, or None."""
-        showing, battle = self._opened(token)
+    def picture(self, token: str, voter: Voter | None) -> Path | None:
+        """The prompt's picture behind a token, for the voter whose pair it is of; or None."""
+        showing, battle = self._opened(token, voter)
         if showing is None or battle is None or showing.part in (Part.LEFT, Part.RIGHT):
             return None
         prompt = self._pool.prompts[battle.prompt_id]
@@ -307,12 +309,15 @@ class Booth:
         path = Path(pictures[showing.number]) if showing.number < len(pictures) else None
         return path if path is not None and path.is_file() else None
 
-    def _opened(self, token: str) -> tuple[tokens.Showing | None, Battle | None]:
+    def _opened(self, token: str, voter: Voter | None) -> tuple[tokens.Showing | None, Battle | None]:
         showing = self._sealer.open(token, self._clock().timestamp())
+        if showing is None or voter is None:  # a link that was passed on, or outlived its voter
+            return None, None
         try:
-            return showing, None if showing is None else self._known.battle(showing.battle_id)
+            battle = self._known.battle(showing.battle_id)
         except NotFoundError:  # the key outlived the database
             return None, None
+        return (showing, battle) if battle.voter_id == voter.id else (None, None)
 
     def _blind(self, battle: Battle, interface: str) -> BlindPair:
         prompt = self._pool.prompts[battle.prompt_id]

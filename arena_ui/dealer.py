@@ -42,8 +42,13 @@ class Dealer:
         pool: Pool,
         copies: Sequence[Exhibit],
         clock: Callable[[], datetime],
+        secret_of: Callable[[str], str],
+        rng: Random | None = None,
     ) -> None:
-        """`copies` are the spoiled exhibits that can be shown."""
+        """`copies` are the spoiled exhibits that can be shown; `secret_of` a voter's id: what the arena knows
+        alone. Pairs and sides are drawn by `rng`, left out by the system's own randomness: whoever could
+        foretell them would know the systems by the order of pairs.
+        """
         pairing = settings.pairing
         self._pool, self._clock = pool, clock
         self._policy, self._questions = pairing.policy, tuple(settings.arena.questions)
@@ -56,8 +61,8 @@ class Dealer:
         self._checks = replace(wanted, golds=min(wanted.golds, len(self._golds)))
         self._comparisons = pool.session(settings.arena.votes_per_voter)
         self.preferring = Preferring(store, pairing, pool.systems)
-        # Seeded by how far the study has come: reproducible, and a restart does not repeat itself.
-        self._rng = Random(f"{pairing.seed}/{store.progress()['battles']}")
+        self._secret_of = secret_of
+        self._rng = rng or secrets.SystemRandom()
 
     @property
     def is_finished(self) -> bool:
@@ -72,7 +77,7 @@ class Dealer:
     def deal(self, voter: Voter, before: Sequence[Shown]) -> Battle | None:
         """A battle for a voter who was shown `before`, not stored yet; None where there is none for them."""
         battles = [each.battle for each in before]
-        agenda = Agenda(self._checks, voter.id, self._comparisons)
+        agenda = Agenda(self._checks, self._secret_of(voter.id), self._comparisons)
         for kind in agenda.due(battles, [each.faulty for each in before]):
             if kind is Purpose.TRAP:
                 check = self._trap(voter, battles)

@@ -33,7 +33,10 @@ LARGEST_BODY = 65_536
 BODILESS = ("GET", "HEAD", "OPTIONS", "DELETE")
 HEALTH = ("/healthz", "/readyz")
 PORT = re.compile(r":\d*$")
-CLOSED = ("/_stcore/metrics", "/_stcore/agent")
+CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/upload_file")
+"""Routes of Streamlit's that no page here uses: what is uploaded would be kept in memory."""
+LOG_INS = ("/auth/", "/oauth2callback")
+"""Those of a log-in by a provider, which voters have not."""
 POSTED_TO = ("/api/", "/owner/")
 DIRECTIVES = {
     "default-src": "'self'",
@@ -64,6 +67,7 @@ class Guard:
 
     `allowed_hosts`: names, or "*.name"; empty for any. `pages`: the paths at which Streamlit has a page.
     `embedded_in`: origins that may show it in a frame. `submits_to`: origins to which it may hand in a form.
+    `has_log_in`: whether people log in by a provider.
     """
 
     def __init__(
@@ -73,8 +77,10 @@ class Guard:
         pages: frozenset[str] = PAGES,
         embedded_in: Sequence[str] = (),
         submits_to: Sequence[str] = (),
+        has_log_in: bool = False,
     ) -> None:
         self._app, self._pages = app, pages
+        self._closed = CLOSED if has_log_in else CLOSED + LOG_INS
         self._allowed_hosts = tuple(host.lower() for host in allowed_hosts)
         self._policy = _policy(embedded_in, submits_to)
 
@@ -93,14 +99,14 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         path, headers = scope["path"], Headers(scope=scope)
-        if path.startswith(CLOSED):
+        if path.startswith(self._closed):
             return _refused(404, "closed", "There is nothing here.")
         if not self._host_is_allowed(scope):
             return _refused(421, "host", "This arena does not go by that name.")
         length = headers.get("content-length", "0" if scope["method"] in BODILESS else "")
         if "transfer-encoding" in headers or not length.isdecimal():
             return _refused(411, "length", "A request's body has to say how long it is.")
-        if int(length[:20]) > LARGEST_BODY:
+        if int(length.lstrip("0")[:20] or "0") > LARGEST_BODY:
             return _refused(413, "large", f"A request has {LARGEST_BODY} bytes at most.")
         ours = _is_from_here(headers) and "x-arena" in headers
         if path.startswith(POSTED_TO) and scope["method"] == "POST" and not ours:

@@ -95,8 +95,10 @@ class People:
     def renew(self, voter: Voter) -> str:
         """A new secret in place of the one before, of the kind that the voter has a right to."""
         secret = secrets.token_urlsafe(32)
-        hashed = _hash_of(secret, left=self._has_withdrawn(voter))
-        self._store.change_voter(voter.id, token_hash=hashed)
+        left = self._has_withdrawn(voter)
+        self._store.change_voter(voter.id, token_hash=_hash_of(secret, left=left))
+        if not left and self._has_withdrawn(voter):  # meanwhile, from another browser
+            self._store.change_voter(voter.id, token_hash=_hash_of(secret, left=True))
         return secret
 
     def return_code(self, voter: Voter) -> str:

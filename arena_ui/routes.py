@@ -3,8 +3,8 @@
     POST /api/next   {}                 -> {pairs, done, total, finished, rest, back_in_s}
     POST /api/vote   {ticket, answers, evidence, receipts, nonce}    -> {saved, again, nonce, and as next}
     POST /api/fault  {ticket, kind, nonce}                           -> as vote; the pair is put aside
-    GET  /clip/{token}    one showing of one clip, ranges allowed
-    GET  /picture/{token} a picture that a prompt goes with
+    GET  /clip/{token}    one showing of one clip, to the voter whose pair it is of; ranges allowed
+    GET  /picture/{token} a picture that a prompt goes with, to the same
 
 Errors are {"error": one sentence, "kind": label}. 401: join first. 403: trials come first, see screening/.
 409: the pair has other answers, and nothing was changed. 410: the pair waited too long, and is somebody
@@ -136,7 +136,8 @@ class _Desk:
         return self._booth.report(voter, body.get("ticket"), body.get("kind"))
 
     def clip(self, request: Request) -> Response:
-        clip = self._booth.clip(request.path_params["token"])
+        voter = self._booth.voter(request.cookies.get(COOKIE))
+        clip = self._booth.clip(request.path_params["token"], voter)
         if clip is None:
             return _gone()
         reply = _ranged(request.headers.get("range"), clip)
@@ -145,7 +146,8 @@ class _Desk:
         return reply
 
     def picture(self, request: Request) -> Response:
-        path = self._booth.picture(request.path_params["token"])
+        voter = self._booth.voter(request.cookies.get(COOKIE))
+        path = self._booth.picture(request.path_params["token"], voter)
         if path is None:
             return _gone()
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"

@@ -90,7 +90,7 @@ def rows(votes: int, seed: int, voters: Sequence[str]) -> Iterator[dict[str, str
             "first": first,
             "second": second,
             "outcome": rng.choice(("tie", "both_bad")) if rng.random() < 0.2 else "left" if wins else "right",
-            "at": (NOW + timedelta(days=seed, seconds=number)).isoformat(timespec="microseconds"),
+            "at": (NOW + timedelta(days=100 * seed, seconds=number)).isoformat(timespec="microseconds"),
         }
         number += 1
 

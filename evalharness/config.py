@@ -154,7 +154,6 @@ class PairingSettings(Settings):
     """`[pairing]`: which battle comes next."""
 
     policy: Literal["balanced", "gap_aware", "uniform"] = "balanced"
-    seed: int = 1
     explore: float = Field(default=0.1, gt=0, le=1)
     """Under gap_aware: share of the battles drawn from all pairs alike."""
     newcomer_votes: int = Field(default=30, ge=0)

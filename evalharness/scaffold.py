@@ -53,7 +53,6 @@ $size
 
 [pairing]
 # policy = "balanced"                   # or "uniform", or "gap_aware": most where the order is still open
-# seed = 1
 # Battles wanted; a pair, prompt or category that has them rests. Without, a study goes on while voters come:
 # battles_per_pair = 40                 # of every two systems in each category
 # battles_per_prompt = 60

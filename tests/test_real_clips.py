@@ -123,6 +123,6 @@ def test_the_arena_shows_the_methods_against_one_another(studied: tuple[Study, S
     shown = json.dumps(rounds.as_json(), default=str).lower()
     assert not [name for name in (*METHODS, "camera", "take-", "clips/") if name.lower() in shown]
     for token in (rounds.pairs[0].left, rounds.pairs[0].right):
-        clip = booth.clip(token)
+        clip = booth.clip(token, voter)
         assert clip is not None
         assert probe(clip.path).has_audio

@@ -51,7 +51,7 @@ def build(folder: Path) -> App:
         routes=build_doors(office, elsewhere=elsewhere),
         middleware=[
             Middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies),
-            Middleware(Guard, allowed_hosts=settings.allowed_hosts, pages=PATHS),
+            Middleware(Guard, allowed_hosts=settings.allowed_hosts, pages=PATHS, has_log_in=True),
             Middleware(Faults),
             Middleware(Doorman, office=office, elsewhere=elsewhere),
         ],

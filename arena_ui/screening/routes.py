@@ -23,10 +23,14 @@ from arena_ui.journey import Step
 from arena_ui.people import People
 from arena_ui.replies import COOKIE, PRIVATE, body_of, error, join_first
 from arena_ui.screening.trials import NOT_UNDERSTOOD, Trials
+from evalharness.media.boxes import free_box
 from evalharness.records import Voter
 
 __all__ = ["PROBE_BYTES", "screening_routes", "trials_first"]
 
+BOX_HEAD = 8
+PRACTICE_BYTES = 2**17
+"""Practice clips are as long as a multiple of this."""
 PROBE_BYTES = 3 * 2**20
 """A second and a quarter at 20 Mbit/s."""
 
@@ -102,7 +106,7 @@ class _Desk:
             path = self._trials.clip(voter, request.path_params["name"])
             if path is None:
                 return _gone()
-            return Response(path.read_bytes(), headers=PRIVATE, media_type="video/mp4")
+            return Response(_filled(path.read_bytes()), headers=PRIVATE, media_type="video/mp4")
 
         return self._for(request, answer)
 
@@ -113,6 +117,12 @@ class _Desk:
         """The answer to whoever's cookie it is."""
         voter = self._people.voter(request.cookies.get(COOKIE))
         return join_first() if voter is None else answer(voter)
+
+
+def _filled(clip: bytes) -> bytes:
+    """A practice clip and random bytes that players skip: its length must not tell whether it has a flaw."""
+    spare = -(len(clip) + BOX_HEAD) % PRACTICE_BYTES
+    return clip + free_box(spare)[:BOX_HEAD] + os.urandom(spare)
 
 
 def _gone() -> Response:

@@ -51,10 +51,13 @@ class Checks:
 class Agenda:
     """One voter's checks: the same however often it is asked for, and another one for another voter."""
 
-    def __init__(self, checks: Checks, voter_id: str, comparisons: int) -> None:
-        """`comparisons`: how many a session holds. Of checks that find no room, the last are left out."""
+    def __init__(self, checks: Checks, secret: str, comparisons: int) -> None:
+        """`secret`: the voter's, and unknown to them, or they could tell where their checks stand.
+
+        `comparisons`: how many a session holds. Of checks that find no room, the last are left out.
+        """
         self._checks = checks
-        rng = Random(f"checks/{voter_id}")
+        rng = Random(f"checks/{secret}")
         kinds = [kind for kind, number in checks.kinds.items() for _ in range(number)]
         rng.shuffle(kinds)
         last = comparisons + len(kinds)

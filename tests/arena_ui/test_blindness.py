@@ -22,6 +22,7 @@ from arena_ui.arena import open_arena
 from arena_ui.asgi import build_routes, consent_versions
 from arena_ui.booth import Booth, Clip
 from evalharness.config import Study, load_study
+from evalharness.records import Voter
 from evalharness.store import Store
 from tests.arena_ui.attack import Intake, checks, disguises, guessed, sit, study_of_habits
 
@@ -146,10 +147,10 @@ class Plant:
     def a_length_of_its_own(self) -> None:
         honest = Booth.clip
 
-        def planted(booth: Booth, token: str) -> Clip | None:
+        def planted(booth: Booth, token: str, voter: Voter | None) -> Clip | None:
             from dataclasses import replace
 
-            clip = honest(booth, token)
+            clip = honest(booth, token, voter)
             longer = 16 * sorted(set(self.system.values())).index(self.system[clip.path]) if clip else 0
             return clip and replace(clip, length=clip.length + 8 + longer)
 

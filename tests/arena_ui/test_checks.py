@@ -64,6 +64,36 @@ def session(hall: Hall) -> list[Battle]:
     return list(hall.store.battles(voter.id))
 
 
+def test_nobody_can_foretell_the_pairs_who_knows_prompts_and_systems(hall: Hall) -> None:
+    """Two arenas that begin alike deal differently: the order of pairs would name the systems."""
+    first, second = hall.booth(), hall.booth()
+    deals = []
+    for booth in (first, second):
+        voter = newcomer(booth)
+        pairs = []
+        while len(pairs) < 12 and (found := booth.round(voter).pairs):
+            battle = hall.store.battle(found[0].battle_id)
+            pairs.append((battle.prompt_id, battle.left.system, battle.right.system))
+            hall.later(5)
+            hall.answer(battle)
+        deals.append(pairs)
+    assert deals[0] != deals[1]
+
+
+def test_nobody_can_foretell_their_checks_who_knows_their_id(hall: Hall) -> None:
+    """A return code is a voter's id; what is drawn from the id alone stands elsewhere."""
+    booth, foretold = hall.booth(), 0
+    for _ in range(8):
+        voter = newcomer(booth)
+        while found := booth.round(voter).pairs:
+            hall.later(5)
+            hall.answer(hall.store.battle(found[0].battle_id))
+        purposes = [battle.purpose for battle in hall.store.battles(voter.id)]
+        agenda = Agenda(Checks(**WANTED, first_after=2, apart=APART), voter.id, 12)
+        foretold += all(purposes[place] is kind for place, kind in agenda._plan if place < len(purposes))
+    assert foretold <= 2
+
+
 def test_every_session_has_all_its_checks_at_places_of_its_own(hall: Hall) -> None:
     sessions = [session(hall) for _ in range(6)]
     for battles in sessions:
@@ -210,7 +240,7 @@ def test_the_browser_is_told_the_same_of_a_gold_pair_as_of_any_other(gilded: Hal
         [said, *_] = json.loads(json.dumps(booth.round(voter).as_json()))["pairs"]
         if battle.purpose is not Purpose.TRAP:
             told[battle.purpose is Purpose.GOLD].append(said)
-            clips = [booth.clip(str(said[side])) for side in ("left", "right")]
+            clips = [booth.clip(str(said[side]), voter) for side in ("left", "right")]
             assert all(clip is not None for clip in clips)
             assert len({clip.length for clip in clips if clip is not None}) == 1
         gilded.answer(battle)

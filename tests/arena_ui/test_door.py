@@ -191,6 +191,26 @@ def test_who_withdraws_is_out_of_all_results_and_out_of_the_session(hall: Hall) 
     assert len(hall.store.rulings()) == 1
 
 
+def test_who_withdraws_while_a_code_is_used_elsewhere_is_out_there_too(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = joined(hall), browser(hall)
+    voter = hall.store.voters()[0]
+    code = hall.booth().people.return_code(voter)
+    change, withdrawn = hall.store.change_voter, []
+
+    def late(*args: Any, **changes: Any) -> Any:
+        if not withdrawn:  # between the question whether they withdrew and the new secret
+            withdrawn.append(True)
+            assert post(first, "/api/withdraw", {}).status_code == 200
+        return change(*args, **changes)
+
+    monkeypatch.setattr(hall.store, "change_voter", late)
+    assert post(second, "/api/return", {"code": code}).status_code == 200
+    assert withdrawn
+    assert post(second, "/api/next", {}).status_code == 401
+
+
 def test_an_erased_voters_cookie_and_code_are_nobodys(hall: Hall) -> None:
     visitor = joined(hall)
     vote(hall, visitor)

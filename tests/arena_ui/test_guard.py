@@ -28,6 +28,10 @@ HIDDEN = (
     "/vote/_stcore/metrics",
     "//_stcore/metrics",
     "/_stcore/../_stcore/metrics",
+    "/_stcore/upload_file",
+    "/_stcore/upload_file/session/file",
+    "/auth/login",
+    "/oauth2callback",
 )
 
 
@@ -89,6 +93,9 @@ def test_only_pages_that_exist_are_pages(
             reply = client.get(hidden)
             assert reply.status_code in (400, 404), hidden
             assert "active_sessions" not in reply.text
+        # What is uploaded would be kept in memory, by whoever opened a page, for as long as it is open.
+        upload = client.put("/_stcore/upload_file/session/file", content=b"x")
+        assert (upload.status_code, upload.json()["kind"]) == (404, "closed")
         large = client.post(
             "/api/vote", content=b"x" * (LARGEST_BODY + 1), headers={"X-Arena": "1", "Origin": url}
         )
@@ -144,6 +151,7 @@ def test_a_websocket_under_another_name_is_closed() -> None:
         ({}, b"x" * LARGEST_BODY, 200),
         ({}, b"x" * (LARGEST_BODY + 1), 413),
         ({"Content-Length": "9" * 40}, b"x", 413),
+        ({"Content-Length": "0" * 20 + "999999999"}, b"x", 413),
         ({"Content-Length": "-1"}, b"x", 411),
         ({"Transfer-Encoding": "chunked"}, b"x", 411),
     ],

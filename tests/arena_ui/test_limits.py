@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import httpx
@@ -18,7 +18,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from arena_ui import limits
 from arena_ui.addresses import network_of
-from arena_ui.limits import Bucket, Limits
+from arena_ui.limits import MOST_KEYS, Bucket, Limits
+from evalharness.config import Study
 
 
 class Clock:
@@ -96,6 +97,10 @@ def test_less_than_one_a_minute_still_lets_one_pass(clock: Clock) -> None:
     assert bucket.wait_s("a") == 0
     bucket.count("a")
     assert 0 < bucket.wait_s("a") <= 60
+
+
+def test_a_hundred_thousand_keys_are_kept_at_most() -> None:
+    assert MOST_KEYS == 100_000  # as docs/security.md says
 
 
 def test_a_flood_of_new_keys_takes_no_more_memory(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,6 +182,19 @@ def test_pages_connections_are_limited_too(clock: Clock) -> None:
     sent.clear()
     asyncio.run(connect(app))
     assert [(each["type"], each["code"]) for each in sent] == [("websocket.close", 1013)]
+
+
+def test_the_arena_believes_the_proxies_that_its_study_trusts_and_no_others(
+    make_study: Callable[..., Study],
+) -> None:
+    from arena_ui.arena import open_arena
+    from arena_ui.asgi import _around
+
+    arena = open_arena(make_study(prompts=2, trusted_proxies=["10.0.0.7"]).folder)
+    outermost = _around(arena)[0]
+    assert outermost.cls is ProxyHeadersMiddleware
+    assert outermost.kwargs["trusted_hosts"] == ["10.0.0.7"]
+    arena.store.close()
 
 
 def test_only_a_trusted_proxy_says_who_asks(clock: Clock) -> None:

@@ -380,6 +380,27 @@ def test_links_that_were_not_made_here_open_nothing(arena: Arena) -> None:
     assert client.get(f"/clip/{pair['left']}").status_code == 404
 
 
+def test_a_link_opens_nothing_for_anybody_but_the_voter_whose_pair_it_is_of(arena: Arena) -> None:
+    client, other, stranger = arena.visitor(), arena.visitor(), arena.visitor(joined=False)
+    pair = pairs_of(client)[0]
+    for path in (f"/clip/{pair['left']}", f"/clip/{pair['right']}"):
+        assert client.get(path).status_code == 200
+        refused = [each.get(path) for each in (other, stranger)]
+        assert [reply.status_code for reply in refused] == [404, 404]
+        assert not any("x-receipt" in reply.headers for reply in refused)
+    assert client.post("/api/withdraw", json={}, headers=ALLOWED).status_code == 200
+    assert client.get(f"/clip/{pair['left']}").status_code == 404
+
+
+def test_anothers_ticket_is_nobodys(arena: Arena) -> None:
+    client, other = arena.visitor(), arena.visitor()
+    pair = pairs_of(client)[0]
+    body = {"ticket": pair["battle_id"], "answers": {}, "evidence": {}, "receipts": {}}
+    reply = other.post("/api/vote", json=body, headers=ALLOWED)
+    assert (reply.status_code, reply.json()["kind"]) == (422, "malformed")
+    assert "was not drawn for you" in reply.json()["error"]
+
+
 def test_every_reply_is_guarded_and_metrics_are_closed(arena: Arena) -> None:
     client = arena.visitor()
     reply = client.get("/clip/x")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import stat
+from base64 import urlsafe_b64decode
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arena_ui.tokens import KEY_FILE, Part, Sealer, Showing, load_key
+from arena_ui.tokens import BODY, KEY_FILE, NONCE_BYTES, TAG_BYTES, Part, Sealer, Showing, load_key
 from evalharness.errors import ConfigError
 
 BATTLE = "0123456789abcdef0123456789abcdef"
@@ -24,6 +25,12 @@ def test_a_token_opens_to_what_was_sealed(battle: bytes, part: Part, expires: in
     showing = SEALER.open(SEALER.seal(battle.hex(), part, expires), expires)
     assert isinstance(showing, Showing)
     assert (showing.battle_id, showing.part, showing.number) == (battle.hex(), part, 0)
+
+
+def test_a_token_has_96_bits_that_nobody_can_make() -> None:
+    token = SEALER.seal(BATTLE, Part.LEFT, 1000)
+    assert TAG_BYTES * 8 == 96
+    assert len(urlsafe_b64decode(token)) == NONCE_BYTES + BODY.size + TAG_BYTES
 
 
 @given(number=st.integers(0, 30))

@@ -244,12 +244,18 @@ class VoteRoute(RuleBasedStateMachine):
     def fetch_a_part(self, nth: int, side: str, method: str, wanted: str) -> None:
         headers = {"Range": wanted.encode("latin-1")} if wanted else {}
         pair = self.twin.newest(nth)
-        reply = self.rig.ask(method, pair.clips[side], headers=headers)
+        reply = self.rig.ask(method, pair.clips[side], self.cookies[pair.owner], headers=headers)
         assert reply.status_code in (200, 206, 404, 416)
         whole = method == "GET" and reply.status_code == 200
         assert ("x-receipt" in reply.headers) == whole, "a receipt is for what was delivered"
         if whole:
             pair.receipts[side] = reply.headers["x-receipt"]
+
+    @rule(nth=NEWEST, side=SIDES, who=st.integers(0, 3))
+    def open_anothers_link(self, nth: int, side: str, who: int) -> None:
+        pair = self.twin.newest(nth)
+        if who != pair.owner:
+            assert self.rig.ask("GET", pair.clips[side], self.cookies[who]).status_code == 404
 
     @rule(nth=NEWEST, choice=CHOICES, seconds=st.sampled_from([0.0, 0.35, 2.0, 7201.0]))
     def watch_and_judge(self, nth: int, choice: Outcome, seconds: float) -> None:

@@ -39,7 +39,7 @@ def front(office: Office, *, elsewhere: bool = False) -> Starlette:
     return Starlette(
         routes=[*build_doors(office, elsewhere=elsewhere), Route("/{path:path}", inside)],
         middleware=[
-            Middleware(Guard),
+            Middleware(Guard, has_log_in=True),
             Middleware(Faults),
             Middleware(Doorman, office=office, elsewhere=elsewhere),
         ],
@@ -266,7 +266,8 @@ def test_a_log_in_elsewhere_needs_a_verified_address_that_is_known(
 
 def test_where_a_log_in_elsewhere_is_offered_streamlit_is_reached(office: Office) -> None:
     async def visit(client: httpx.AsyncClient) -> None:
-        assert (await client.get("/")).text == "the study"
+        for path in ("/", "/auth/login", "/oauth2callback"):
+            assert (await client.get(path)).text == "the study"
         assert '<a href="/" hidden>' not in (await client.get(LOGIN)).text
 
     with_client(front(office, elsewhere=True), visit)

@@ -233,9 +233,28 @@ def test_practice_has_the_flaw_where_it_is_told(hall_of: Callable[..., Hall]) ->
     assert told["flaw"] == "colour"
     whole = training.rehearsal(hall.study.folder / "training", None).read_bytes()
     worse = "left" if told["better"] == "right" else "right"
-    assert visitor.get(f"/clip/practice/{pair[told['better']]}").content == whole
-    assert visitor.get(f"/clip/practice/{pair[worse]}").content != whole
+    assert visitor.get(f"/clip/practice/{pair[told['better']]}").content.startswith(whole)
+    assert not visitor.get(f"/clip/practice/{pair[worse]}").content.startswith(whole)
     assert told["right"] is (told["better"] == "left")
+
+
+def test_practice_clips_have_one_length_and_are_never_the_same_bytes(hall_of: Callable[..., Hall]) -> None:
+    visitor = joined(hall_of(device=False, training=6))
+    pairs = ask(visitor, "/api/step")["pairs"]
+    links = [f"/clip/practice/{pair[side]}" for pair in pairs for side in ("left", "right")]
+    sent = [visitor.get(link).content for link in (*links, links[0])]
+    assert len({len(each) for each in sent}) == 1
+    assert len(set(sent)) == len(sent)
+
+
+def test_sides_of_practice_are_a_voters_own(hall_of: Callable[..., Hall]) -> None:
+    hall = hall_of(device=False, training=6)
+
+    def better() -> tuple[str, ...]:
+        visitor = joined(hall)
+        return tuple(ask(visitor, "/api/practice", pair=n, answer="left")["better"] for n in range(6))
+
+    assert len({better() for _ in range(6)}) > 2
 
 
 def test_silent_studies_try_no_ears(hall_of: Callable[..., Hall]) -> None:
