@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from arena_ui import tokens
@@ -112,7 +113,9 @@ class Booth:
         sealer: Sealer,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        rng: Random | None = None,
     ) -> None:
+        """`rng`: draws pairs and sides, for runs that repeat; left out, nobody can foretell them."""
         self._study, self._store, self._sealer, self._clock = study, store, sealer, clock
         settings = study.settings
         self._watch_share, self._scale = settings.arena.watch_share, settings.arena.scale
@@ -125,7 +128,13 @@ class Booth:
         self._exhibits: dict[str, Exhibit] = {each.id: each for each in exhibits}
         self._pool = Pool(store.prompts(), exhibits)
         self._dealer = Dealer(
-            settings, store, self._pool, copies, clock, lambda voter_id: sealer.secret("checks", voter_id)
+            settings,
+            store,
+            self._pool,
+            copies,
+            clock,
+            lambda voter_id: sealer.secret("checks", voter_id),
+            rng,
         )
         self._dealing = threading.Lock()
         self._turns = [threading.RLock() for _ in range(TURNS)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from evalharness.bundle import prose
@@ -26,7 +26,7 @@ TABLES_IN = "votes"
 SUMS = "SHA256SUMS"
 """A line a file, as `sha256sum --check` reads it."""
 
-PAGES: Mapping[str, Callable[[Summary, Manifest], bytes]] = {
+PAGES: dict[str, Callable[[Summary, Manifest], bytes]] = {
     REPORT: lambda summary, _: render_json(summary).encode(),
     "report.html": lambda summary, _: render_html(summary).encode(),
     "report.md": lambda summary, _: render_markdown(summary).encode(),

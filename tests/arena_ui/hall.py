@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 from arena_ui.booth import Booth
 from arena_ui.tokens import Sealer
@@ -21,6 +22,7 @@ class Hall:
     study: Study
     store: Store
     now: datetime = field(default_factory=lambda: datetime(2026, 6, 1, 9, 0, tzinfo=UTC))
+    _booths: int = 0
 
     @classmethod
     def with_lines(cls, study: Study, table: str, **settings: object) -> Hall:
@@ -33,7 +35,12 @@ class Hall:
         return cls(changed, Store.open(changed.database_url))
 
     def booth(self) -> Booth:
-        return Booth(self.study, self.store, Sealer(b"k" * 32), clock=lambda: self.now)
+        """Another booth of the same arena; what it deals repeats from run to run."""
+        self._booths += 1
+        return self.booth_of(Random(f"booth {self._booths}"))
+
+    def booth_of(self, rng: Random | None) -> Booth:
+        return Booth(self.study, self.store, Sealer(b"k" * 32), clock=lambda: self.now, rng=rng)
 
     def later(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -85,7 +85,8 @@ class _Polls:
     ) -> None:
         self._store, self._raters, self._advance = store, raters, advance
         self._now = OPENS
-        booth = Booth(study, store, Sealer(b"k" * 32), clock=lambda: self._now)
+        dealt = Random(f"deals/{random.random()}")
+        booth = Booth(study, store, Sealer(b"k" * 32), clock=lambda: self._now, rng=dealt)
         guarded = [Middleware(Guard), Middleware(Faults)]
         self._app = Starlette(routes=build_routes(booth, {"en": "v1"}), middleware=guarded)
         arrivals = [OPENS + timedelta(seconds=random.uniform(0, ARRIVALS_S)) for _ in raters]

@@ -66,7 +66,7 @@ def session(hall: Hall) -> list[Battle]:
 
 def test_nobody_can_foretell_the_pairs_who_knows_prompts_and_systems(hall: Hall) -> None:
     """Two arenas that begin alike deal differently: the order of pairs would name the systems."""
-    first, second = hall.booth(), hall.booth()
+    first, second = hall.booth_of(None), hall.booth_of(None)
     deals = []
     for booth in (first, second):
         voter = newcomer(booth)

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any, TypeVar
 
 import httpx
@@ -90,7 +91,7 @@ class Rig:
     def __init__(self, study: Study, store: Store, runner: asyncio.Runner) -> None:
         self.store, self._runner = store, runner
         self.now = datetime(2026, 6, 1, 9, tzinfo=UTC)
-        booth = Booth(study, store, Sealer(b"k" * 32), clock=lambda: self.now)
+        booth = Booth(study, store, Sealer(b"k" * 32), clock=lambda: self.now, rng=Random(1))
         guarded = [Middleware(Guard), Middleware(Faults)]
         app = Starlette(routes=build_routes(booth, {"en": "v1"}), middleware=guarded)
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN)

@@ -29,6 +29,17 @@ def copy(bundle: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(bundle, tmp_path / "bundle"))
 
 
+DRAWN = ("report.html", "report.pdf")
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages with plots are left out where a test is not about pages: drawing takes longer than all else."""
+    if "drawn" not in request.keywords:
+        for name in DRAWN:
+            monkeypatch.delitem(PAGES, name)
+
+
 def found(folder: Path) -> dict[str, tuple[str, ...]]:
     return {check.about: check.found for check in verify_bundle(folder) if check.found}
 
@@ -62,6 +73,7 @@ def change_table(folder: Path, name: str, change: Callable[[list[dict[str, Any]]
     cover_up(folder)
 
 
+@pytest.mark.drawn
 def test_a_bundle_as_it_was_made_is_as_it_says(bundle: Path) -> None:
     checks = verify_bundle(bundle)
     assert [check for check in checks if check.found or check.skipped] == []
@@ -181,6 +193,7 @@ def test_a_changed_price_is_found(copy: Path) -> None:
     assert about == "latency and price follow from the clips"
 
 
+@pytest.mark.drawn
 def test_a_page_that_says_something_else_is_found(copy: Path) -> None:
     page = copy / "report.html"
     page.write_text(page.read_text().replace("otter", "heron"))
